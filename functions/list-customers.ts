@@ -1,0 +1,21 @@
+/** Lists the customers known to the service: GET /api/customers?state=&maxpagesize= */
+
+import type { ApiHandler } from "../shared/http/api.ts";
+import { markOf, nextLinkOf, pageSizeOf, skipToken } from "../shared/http/paging.ts";
+import { stateOf } from "../shared/http/parameters.ts";
+import type { ListCustomers } from "../shared/use-cases/list-customers.ts";
+
+export const customersQuery = ["state", "maxpagesize", skipToken] as const;
+
+export function listCustomers(list: ListCustomers): ApiHandler {
+  return async ({ query, url }) => {
+    const after = markOf(query)?.customerId;
+    const { items, next } = await list({
+      limit: pageSizeOf(query),
+      ...(query.has("state") ? { state: stateOf(query.get("state")) } : {}),
+      ...(after === undefined ? {} : { after }),
+    });
+    const nextLink = next === undefined ? {} : { nextLink: nextLinkOf(url, { customerId: next }) };
+    return { body: { value: items, ...nextLink } };
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * The composition root for Azure, `func start` and the embedded host alike: settings → adapters → use
+ * cases → functions. It is what "main" in package.json names; importing it registers everything.
+ */
+
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { app } from "@azure/functions";
+import { createApplicationInsights } from "../shared/adapters/application-insights.ts";
+import { createArmCustomerDirectory } from "../shared/adapters/arm-customer-directory.ts";
+import { consoleTelemetry } from "../shared/adapters/console-telemetry.ts";
+import { createCustomerCredentials } from "../shared/adapters/customer-credentials.ts";
+import { createStorageActivityQueue } from "../shared/adapters/storage-activity-queue.ts";
+import { openStorage } from "../shared/adapters/storage-clients.ts";
+import { createStorageProbe } from "../shared/adapters/storage-probe.ts";
+import { createTableActivityLog } from "../shared/adapters/table-activity-log.ts";
+import {
+  activityByDayTable,
+  activityLogTable,
+  activityQueue,
+  permissionsTable,
+} from "../shared/adapters/table-keys.ts";
+import { createTablePendingActivities } from "../shared/adapters/table-pending-activities.ts";
+import { createTablePermissionStore } from "../shared/adapters/table-permission-store.ts";
+import { readSettings } from "../shared/config.ts";
+import type { ChangeId } from "../shared/domain/identifiers.ts";
+import { createReadCaller } from "../shared/http/caller.ts";
+import type { Clock } from "../shared/ports.ts";
+import { createCheckEligibility } from "../shared/use-cases/check-eligibility.ts";
+import { createCheckHealth } from "../shared/use-cases/check-health.ts";
+import { createGetOperation } from "../shared/use-cases/get-operation.ts";
+import { createListActivities } from "../shared/use-cases/list-activities.ts";
+import { createListCustomers } from "../shared/use-cases/list-customers.ts";
+import { createPurgeChanges } from "../shared/use-cases/purge-changes.ts";
+import { createReadPermissions } from "../shared/use-cases/read-permissions.ts";
+import { createLogPendingActivity, createRecordActivity } from "../shared/use-cases/record-activity.ts";
+import { createSetPermission } from "../shared/use-cases/set-permission.ts";
+import { createSweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
+import { registerFunctions } from "./register-functions.ts";
+
+const settings = readSettings(process.env);
+const { storage, callers, customerApp, eligibility } = settings;
+
+const clock: Clock = { now: () => new Date(), pause: (milliseconds) => pause(milliseconds) };
+const insights = settings.applicationInsights && createApplicationInsights(settings.applicationInsights);
+insights?.registerHooks(app.hook);
+const telemetry = insights?.telemetry ?? consoleTelemetry;
+
+const { table, queue } = openStorage(storage.connection);
+const permissions = table(permissionsTable);
+const activities = queue(activityQueue);
+const store = createTablePermissionStore(permissions);
+const pending = createTablePendingActivities(permissions);
+const log = createTableActivityLog(table(activityLogTable), table(activityByDayTable));
+const directory = createArmCustomerDirectory(
+  settings.azureResourceManager.endpoint,
+  createCustomerCredentials(customerApp, callers.authorityHost, callers.isLoopback),
+);
+
+const checkEligibility = createCheckEligibility(directory, clock, {
+  rules: eligibility,
+  timeoutSeconds: eligibility.timeoutSeconds,
+  report: {
+    authorityHost: callers.authorityHost,
+    customerAppId: "clientId" in customerApp ? customerApp.clientId : undefined,
+  },
+});
+const logPendingActivity = createLogPendingActivity(pending, log, telemetry);
+
+registerFunctions(app, {
+  readCaller: createReadCaller(callers),
+  requireFunctionKey: settings.requireFunctionKey,
+  queue: { queueName: activityQueue, connection: storage.connectionName },
+  useCases: {
+    setPermission: createSetPermission({
+      store,
+      queue: createStorageActivityQueue(activities),
+      checkEligibility,
+      telemetry,
+      clock,
+      newChangeId: () => randomUUID() as string as ChangeId,
+    }),
+    readPermissions: createReadPermissions(store),
+    checkEligibility,
+    listCustomers: createListCustomers(store),
+    listActivities: createListActivities(pending, log),
+    getOperation: createGetOperation(store),
+    checkHealth: createCheckHealth(createStorageProbe(permissions, activities), pending, clock),
+    recordActivity: createRecordActivity(pending, log, logPendingActivity),
+    sweepPendingActivities: createSweepPendingActivities(pending, logPendingActivity, telemetry, clock),
+    purgeChanges: createPurgeChanges(store, clock),
+  },
+});

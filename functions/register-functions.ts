@@ -1,0 +1,103 @@
+/** Every trigger of the product on one screen. */
+
+import type { app } from "@azure/functions";
+import { type ApiHandler, type Route, serve } from "../shared/http/api.ts";
+import type { ReadCaller } from "../shared/http/caller.ts";
+import type { CheckEligibility } from "../shared/use-cases/check-eligibility.ts";
+import type { CheckHealth } from "../shared/use-cases/check-health.ts";
+import type { GetOperation } from "../shared/use-cases/get-operation.ts";
+import type { ListActivities } from "../shared/use-cases/list-activities.ts";
+import type { ListCustomers } from "../shared/use-cases/list-customers.ts";
+import type { PurgeChanges } from "../shared/use-cases/purge-changes.ts";
+import type { ReadPermissions } from "../shared/use-cases/read-permissions.ts";
+import type { RecordActivity } from "../shared/use-cases/record-activity.ts";
+import type { SetPermission } from "../shared/use-cases/set-permission.ts";
+import type { SweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
+import { checkCustomerEligibility, checkEligibility, eligibilityQuery } from "./check-eligibility.ts";
+import { getOperation } from "./get-operation.ts";
+import { getCustomerPermission, getPermission } from "./get-permission.ts";
+import { health } from "./health.ts";
+import { activitiesQuery, listActivities } from "./list-activities.ts";
+import { customersQuery, listCustomers } from "./list-customers.ts";
+import { listPermissions } from "./list-permissions.ts";
+import { purgeChanges } from "./purge-changes.ts";
+import { recordActivity } from "./record-activity.ts";
+import { setCustomerPermission, setPermission } from "./set-permission.ts";
+import { sweepPendingActivities } from "./sweep-pending-activities.ts";
+
+export interface UseCases {
+  readonly setPermission: SetPermission;
+  readonly readPermissions: ReadPermissions;
+  readonly checkEligibility: CheckEligibility;
+  readonly listCustomers: ListCustomers;
+  readonly listActivities: ListActivities;
+  readonly getOperation: GetOperation;
+  readonly checkHealth: CheckHealth;
+  readonly recordActivity: RecordActivity;
+  readonly sweepPendingActivities: SweepPendingActivities;
+  readonly purgeChanges: PurgeChanges;
+}
+
+const customer = "customers/{customerId}";
+const permission = `${customer}/permissions/{product}`;
+
+export function routesOf(use: UseCases): Route[] {
+  return [
+    reading("ListCustomers", "customers", listCustomers(use.listCustomers), customersQuery),
+    reading("ListPermissions", `${customer}/permissions`, listPermissions(use.readPermissions)),
+    reading("GetPermission", permission, getPermission(use.readPermissions)),
+    {
+      name: "SetPermission",
+      method: "PUT",
+      route: permission,
+      access: "write",
+      handler: setPermission(use.setPermission),
+    },
+    reading("CheckEligibility", `${customer}/eligibility`, checkEligibility(use.checkEligibility), eligibilityQuery),
+    reading("GetOperation", `${customer}/operations/{changeId}`, getOperation(use.getOperation)),
+    reading("ListActivities", "activities", listActivities(use.listActivities), activitiesQuery),
+    { name: "Health", method: "GET", route: "health", access: "anonymous", handler: health(use.checkHealth) },
+
+    calledByName("GetCustomerPermission", "read", getCustomerPermission(use.readPermissions)),
+    calledByName("SetCustomerPermission", "write", setCustomerPermission(use.setPermission)),
+    calledByName("CheckCustomerEligibility", "read", checkCustomerEligibility(use.checkEligibility)),
+  ];
+}
+
+function reading(name: string, route: string, handler: ApiHandler, query: readonly string[] = []): Route {
+  return { name, method: "GET", route, access: "read", query, handler };
+}
+
+/** The native Azure Functions action of Logic Apps calls only functions without a route of their own. */
+function calledByName(name: string, access: "read" | "write", handler: ApiHandler): Route {
+  return { name, method: "POST", access, handler };
+}
+
+export interface Registration {
+  readonly useCases: UseCases;
+  readonly readCaller: ReadCaller;
+  /** Ask for a key of the Functions host besides the token. */
+  readonly requireFunctionKey: boolean;
+  readonly queue: { readonly queueName: string; readonly connection: string };
+}
+
+export function registerFunctions(
+  { http, storageQueue, timer }: Pick<typeof app, "http" | "storageQueue" | "timer">,
+  { useCases, readCaller, requireFunctionKey, queue }: Registration,
+): void {
+  for (const route of routesOf(useCases)) {
+    const asksForKey = requireFunctionKey && route.access !== "anonymous";
+    http(route.name, {
+      methods: [route.method],
+      ...(route.route === undefined ? {} : { route: route.route }),
+      authLevel: asksForKey ? "function" : "anonymous",
+      handler: serve(route, readCaller, asksForKey ? ["code"] : []),
+    });
+  }
+  storageQueue("RecordActivity", { ...queue, handler: recordActivity(useCases.recordActivity) });
+  timer("SweepPendingActivities", {
+    schedule: "0 * * * * *",
+    handler: sweepPendingActivities(useCases.sweepPendingActivities),
+  });
+  timer("PurgeChanges", { schedule: "0 30 3 * * *", handler: purgeChanges(useCases.purgeChanges) });
+}

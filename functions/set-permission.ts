@@ -1,0 +1,69 @@
+/**
+ * Turns one of a customer's switches.
+ *
+ *   PUT  /api/customers/{customerId}/permissions/{product}   {"state":"On"|"Off", …}
+ *   POST /api/SetCustomerPermission                          the same, with customerId and product in the body
+ */
+
+import type { Wish } from "../shared/domain/change.ts";
+import type { ApiHandler, ApiRequest } from "../shared/http/api.ts";
+import { etagOf, tagsOf } from "../shared/http/etag.ts";
+import {
+  acknowledgedChargesOf,
+  customerIdOf,
+  productOf,
+  reasonOf,
+  repeatableAs,
+  stateOf,
+  subscriptionIdOf,
+} from "../shared/http/parameters.ts";
+import { readFields } from "../shared/http/request-body.ts";
+import type { SetPermission } from "../shared/use-cases/set-permission.ts";
+
+const wishFields = ["state", "reason", "subscriptionId", "acknowledgedCharges"];
+
+export function setPermission(set: SetPermission): ApiHandler {
+  return async (request) => {
+    const customerId = customerIdOf(request.route.customerId);
+    const product = productOf(request.route.product);
+    const fields = await readFields(request, wishFields);
+    return answer(set, request, { customerId, product, ...wishOf(fields) });
+  };
+}
+
+export function setCustomerPermission(set: SetPermission): ApiHandler {
+  return async (request) => {
+    const fields = await readFields(request, ["customerId", "product", ...wishFields]);
+    const customerId = customerIdOf(fields.get("customerId"));
+    const product = productOf(fields.get("product"));
+    return answer(set, request, { customerId, product, ...wishOf(fields) });
+  };
+}
+
+function wishOf(fields: ReadonlyMap<string, unknown>): Omit<Wish, "customerId" | "product"> {
+  return {
+    state: stateOf(fields.get("state")),
+    ...(fields.has("reason") ? { reason: reasonOf(fields.get("reason")) } : {}),
+    ...(fields.has("subscriptionId") ? { subscriptionId: subscriptionIdOf(fields.get("subscriptionId")) } : {}),
+    ...(fields.has("acknowledgedCharges")
+      ? { acknowledgedCharges: acknowledgedChargesOf(fields.get("acknowledgedCharges")) }
+      : {}),
+  };
+}
+
+async function answer(set: SetPermission, { caller, headers, requestId, correlationId }: ApiRequest, wish: Wish) {
+  const id = repeatableAs(headers);
+  const ifMatch = tagsOf(headers, "If-Match");
+  const { permission, changed } = await set({
+    ...wish,
+    by: caller.actor,
+    requestId,
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(id === undefined ? {} : { repeatableAs: id }),
+    ...(ifMatch === undefined ? {} : { precondition: (current) => ifMatch(etagOf(current)) }),
+  });
+  return {
+    headers: { etag: etagOf(permission), ...(id === undefined ? {} : { "repeatability-result": "accepted" }) },
+    body: { ...permission, changed },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * Names and keys of everything in Table Storage. Keys are built only from GUIDs, enums and numbers, so no
+ * character of them can mean anything to a filter.
+ *
+ *   CustomerPermissions  partition: one of 16 fixed buckets, so that the sweep reads 16 short ranges
+ *     customer|{customerId}                          state of record
+ *     change|{customerId}|{changeId}                 result of one change
+ *     pending|{time}|{customerId}|{sequence}         activity that is not in the log yet
+ *   ActivityLog          partition: customer; row: inverted sequence, so the newest comes first
+ *   ActivityByDay        partition: inverted day; row: inverted time | customer | inverted sequence
+ */
+
+import { createHash } from "node:crypto";
+import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
+import type { ActivityPosition } from "../ports.ts";
+
+export const permissionsTable = "CustomerPermissions";
+export const activityLogTable = "ActivityLog";
+export const activityByDayTable = "ActivityByDay";
+export const activityQueue = "activities";
+
+export interface RowKeys {
+  readonly partitionKey: string;
+  readonly rowKey: string;
+}
+
+export const buckets = [..."0123456789abcdef"] as const;
+
+/** @returns the customer's bucket: the first hex digit of the SHA-256 of its id, for ever */
+export function bucketOf(customerId: CustomerId): string {
+  return createHash("sha256").update(customerId).digest("hex").charAt(0);
+}
+
+export function customerKeys(customerId: CustomerId): RowKeys {
+  return { partitionKey: bucketOf(customerId), rowKey: `customer|${customerId}` };
+}
+
+export function changeKeys(customerId: CustomerId, changeId: ChangeId): RowKeys {
+  return { partitionKey: bucketOf(customerId), rowKey: `change|${customerId}|${changeId}` };
+}
+
+export function pendingKeys({ customerId, at, sequence }: ActivityPosition): RowKeys {
+  return {
+    partitionKey: bucketOf(customerId),
+    rowKey: `pending|${digits(Date.parse(at), 14)}|${customerId}|${digits(sequence, 10)}`,
+  };
+}
+
+/** First row key that is not of a pending activity committed before this time. */
+export function pendingBefore(time: Date): string {
+  return `pending|${digits(time.getTime(), 14)}`;
+}
+
+export function logKeys({ customerId, sequence }: Pick<ActivityPosition, "customerId" | "sequence">): RowKeys {
+  return { partitionKey: customerId, rowKey: inverted(sequence, 10) };
+}
+
+export function byDayKeys({ customerId, at, sequence }: ActivityPosition): RowKeys {
+  const time = new Date(at);
+  return {
+    partitionKey: dayOf(time),
+    rowKey: `${inverted(time.getTime(), 14)}|${customerId}|${inverted(sequence, 10)}`,
+  };
+}
+
+/** Keys that stand between all activities at or after this time and all before it. */
+export function byDayBefore(time: Date): RowKeys {
+  return { partitionKey: dayOf(time), rowKey: `${inverted(time.getTime(), 14)}}` };
+}
+
+/** @returns the day (UTC) as a number that falls as days pass */
+export function dayOf(time: Date): string {
+  return inverted(Number(time.toISOString().slice(0, 10).replaceAll("-", "")), 8);
+}
+
+/**
+ * @param before the first row key that is not wanted any more
+ * @returns a filter for the rows of one kind; "}" is the character after "|"
+ */
+export function rowsOf(kind: "customer" | "change" | "pending", before = `${kind}}`): string {
+  return `RowKey ge '${kind}|' and RowKey lt '${before}'`;
+}
+
+function digits(number: number, width: number): string {
+  if (!Number.isSafeInteger(number) || number < 0 || number >= 10 ** width) {
+    throw new RangeError(`A key cannot be made of ${number}.`);
+  }
+  return String(number).padStart(width, "0");
+}
+
+function inverted(number: number, width: number): string {
+  return digits(10 ** width - 1 - number, width);
+}

@@ -1,0 +1,214 @@
+/**
+ * The settings, read from the environment in this file only. Everything that is wrong with them is said
+ * at once, when the app starts: an app that starts with half of its settings does harm later.
+ */
+
+export interface Settings {
+  readonly storage: StorageSettings;
+  readonly callers: CallerSettings;
+  readonly azureResourceManager: { readonly endpoint: string };
+  readonly customerApp: CustomerAppSettings;
+  readonly eligibility: {
+    readonly cspQuotaIds: ReadonlySet<string>;
+    readonly acceptedRoleIds: ReadonlySet<string>;
+    readonly excludedPrincipalIds: ReadonlySet<string>;
+    readonly timeoutSeconds: number;
+  };
+  readonly requireFunctionKey: boolean;
+  readonly applicationInsights:
+    | { readonly connectionString: string; readonly managedIdentityClientId?: string }
+    | undefined;
+}
+
+export interface StorageSettings {
+  /** Name of the setting that queue triggers connect with. */
+  readonly connectionName: string;
+  readonly connection:
+    | { readonly connectionString: string }
+    | { readonly tableServiceUri: string; readonly queueServiceUri: string; readonly managedIdentityClientId?: string };
+}
+
+export interface CallerSettings {
+  readonly tenantIds: ReadonlySet<string>;
+  readonly audience: string;
+  /** Origin without a slash at the end. */
+  readonly authorityHost: string;
+  /** The authority is a stand-in on this machine. */
+  readonly isLoopback: boolean;
+}
+
+export type CustomerAppSettings =
+  | { readonly clientId: string; readonly managedIdentityClientId: string }
+  | { readonly clientId: string; readonly clientSecret: string }
+  | { readonly azureCli: true };
+
+/** Lists every fault; no value of a setting is repeated, since some of them are secrets. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+
+  constructor(faults: readonly string[]) {
+    super(`The settings are not right:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const ownerRole = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
+const cspQuotaIds = "CSP_2015-05-01,CSP_MG_2017-12-01,CSPDEVTEST_2018-05-01";
+/** Only these may be sent a token or believed about one: global, US Government, China. */
+const authorityHosts = ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
+const resourceManagerHosts = ["management.azure.com", "management.usgovcloudapi.net", "management.chinacloudapi.cn"];
+
+/**
+ * @param environment `process.env`; an empty value is as good as none
+ * @throws SettingsError with all faults
+ */
+export function readSettings(environment: Environment): Settings {
+  const faults: string[] = [];
+  const read = (name: string): string | undefined => environment[name]?.trim() || undefined;
+  const inAzure = read("WEBSITE_INSTANCE_ID") !== undefined;
+
+  const required = (name: string, meaning: string): string => {
+    const value = read(name);
+    if (value === undefined) faults.push(`${name} is missing: ${meaning}.`);
+    return value ?? "";
+  };
+  const list = (name: string, preset: string): string[] =>
+    (read(name) ?? preset)
+      .split(",")
+      .map((item) => item.trim().toLowerCase())
+      .filter((item) => item !== "");
+  const guids = (name: string, preset: string): Set<string> => {
+    const items = list(name, preset);
+    if (!items.every((item) => guid.test(item))) faults.push(`${name} must be GUIDs separated by commas.`);
+    return new Set(items);
+  };
+  const origin = (name: string, knownHosts: readonly string[]) => {
+    const value = read(name) ?? `https://${knownHosts[0]}`;
+    const url = URL.parse(value);
+    const isLoopback = url !== null && /^(127(\.\d+){3}|localhost|\[::1\])$/.test(url.hostname);
+    if (url?.protocol !== "https:" || `${url.origin}/` !== url.href || url.username !== "") {
+      faults.push(`${name} must be an https origin, such as https://${knownHosts[0]}.`);
+    } else if (isLoopback && inAzure) {
+      faults.push(`${name} must not lead to this machine when the app runs in Azure.`);
+    } else if (!isLoopback && !knownHosts.includes(url.hostname)) {
+      faults.push(`${name} must be one of the Microsoft clouds: ${knownHosts.join(", ")}.`);
+    }
+    return { origin: url?.origin ?? value, isLoopback };
+  };
+
+  const authority = origin("AZURE_AUTHORITY_HOST", authorityHosts);
+  const applicationInsights = read("APPLICATIONINSIGHTS_CONNECTION_STRING");
+  const identity = /(?:^|;)\s*ClientId=([^;]+)/i.exec(read("APPLICATIONINSIGHTS_AUTHENTICATION_STRING") ?? "")?.[1];
+  const settings: Settings = {
+    storage: storageSettings(),
+    callers: {
+      tenantIds: callerTenants(),
+      audience: callerAudience(),
+      authorityHost: authority.origin,
+      isLoopback: authority.isLoopback,
+    },
+    azureResourceManager: { endpoint: origin("AZURE_RESOURCE_MANAGER_ENDPOINT", resourceManagerHosts).origin },
+    customerApp: customerApp(),
+    eligibility: {
+      cspQuotaIds: new Set(list("CSP_QUOTA_IDS", cspQuotaIds)),
+      acceptedRoleIds: guids("ACCEPTED_ROLE_IDS", ownerRole),
+      excludedPrincipalIds: guids("EXCLUDED_PRINCIPAL_IDS", ""),
+      timeoutSeconds: wholeNumber("ELIGIBILITY_TIMEOUT_SECONDS", 20, 1, 120),
+    },
+    requireFunctionKey: flag("REQUIRE_FUNCTION_KEY"),
+    applicationInsights:
+      applicationInsights === undefined
+        ? undefined
+        : {
+            connectionString: applicationInsights,
+            ...(identity === undefined ? {} : { managedIdentityClientId: identity }),
+          },
+  };
+  if ((read("PARTNER_CENTER_MODE") ?? "off") !== "off") {
+    faults.push("PARTNER_CENTER_MODE must be off: this version keeps its own record and does not call Partner Center.");
+  }
+  if (faults.length > 0) throw new SettingsError(faults);
+  return settings;
+
+  function callerTenants(): Set<string> {
+    required("ENTRA_TENANT_ID", "the partner's tenant id, several separated by commas");
+    return guids("ENTRA_TENANT_ID", "");
+  }
+
+  function callerAudience(): string {
+    const audience = required("ENTRA_AUDIENCE", "the application (client) id of this API");
+    if (audience.includes("://")) {
+      faults.push("ENTRA_AUDIENCE must be the application (client) id: v2 tokens never carry an App ID URI.");
+    }
+    return audience;
+  }
+
+  function storageSettings(): StorageSettings {
+    const connectionName = Object.keys(environment).some(
+      (name) => /^PERMISSIONS_STORAGE(__|$)/.test(name) && read(name),
+    )
+      ? "PERMISSIONS_STORAGE"
+      : "AzureWebJobsStorage";
+    const connectionString = read(connectionName);
+    if (connectionString !== undefined) {
+      if (!/(^|;)(UseDevelopmentStorage|AccountName|TableEndpoint)=/i.test(connectionString)) {
+        faults.push(`${connectionName} is not a connection string of a storage account.`);
+      }
+      return { connectionName, connection: { connectionString } };
+    }
+    const account = read(`${connectionName}__accountName`);
+    const uri = (service: "table" | "queue") =>
+      read(`${connectionName}__${service}ServiceUri`) ??
+      (account === undefined ? undefined : `https://${account}.${service}.core.windows.net`);
+    const tableServiceUri = uri("table");
+    const queueServiceUri = uri("queue");
+    if (tableServiceUri === undefined || queueServiceUri === undefined) {
+      faults.push(
+        "PERMISSIONS_STORAGE or AzureWebJobsStorage is missing: a connection string, or both __tableServiceUri and __queueServiceUri.",
+      );
+    } else if (![tableServiceUri, queueServiceUri].every((each) => URL.parse(each)?.protocol === "https:")) {
+      faults.push(`${connectionName}__tableServiceUri and __queueServiceUri must be https URLs.`);
+    }
+    const managedIdentityClientId = read(`${connectionName}__clientId`);
+    return {
+      connectionName,
+      connection: {
+        tableServiceUri: tableServiceUri ?? "",
+        queueServiceUri: queueServiceUri ?? "",
+        ...(managedIdentityClientId === undefined ? {} : { managedIdentityClientId }),
+      },
+    };
+  }
+
+  function customerApp(): CustomerAppSettings {
+    const clientId = read("CUSTOMER_APP_CLIENT_ID");
+    const managedIdentityClientId = read("CUSTOMER_APP_MANAGED_IDENTITY_CLIENT_ID");
+    const clientSecret = read("CUSTOMER_APP_CLIENT_SECRET");
+    if (managedIdentityClientId === undefined && clientSecret === undefined) return { azureCli: true };
+    if (clientId === undefined) {
+      faults.push("CUSTOMER_APP_CLIENT_ID is missing: the application that the identity or secret belongs to.");
+    }
+    if (managedIdentityClientId !== undefined && clientSecret !== undefined) {
+      faults.push("CUSTOMER_APP_MANAGED_IDENTITY_CLIENT_ID and CUSTOMER_APP_CLIENT_SECRET exclude each other.");
+    }
+    return managedIdentityClientId === undefined
+      ? { clientId: clientId ?? "", clientSecret: clientSecret ?? "" }
+      : { clientId: clientId ?? "", managedIdentityClientId };
+  }
+
+  function wholeNumber(name: string, preset: number, least: number, most: number): number {
+    const number = Number(read(name) ?? preset);
+    if (!Number.isInteger(number) || number < least || number > most) {
+      faults.push(`${name} must be a whole number from ${least} to ${most}.`);
+    }
+    return number;
+  }
+
+  function flag(name: string): boolean {
+    const value = (read(name) ?? "false").toLowerCase();
+    if (value !== "true" && value !== "false") faults.push(`${name} must be true or false.`);
+    return value === "true";
+  }
+}

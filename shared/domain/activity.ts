@@ -1,0 +1,65 @@
+/**
+ * The activity log: what one entry holds, and the hash chain that lets anybody prove from the API alone
+ * that no entry of a customer was changed, dropped or put in later.
+ *
+ * `sequence` and `hash` are fixed in the same write as the switch itself, so the order in which the queue
+ * delivers entries does not matter.
+ */
+
+import { createHash } from "node:crypto";
+import canonicalize from "canonicalize";
+import type { Evidence } from "./eligibility.ts";
+import type { ChangeId, CustomerId } from "./identifiers.ts";
+import type { Actor, CustomerRecord, PermissionState, Product } from "./permission.ts";
+
+/** Names of the entries as Partner Center's Activity log shows them. */
+export const operationOf = {
+  On: "Create Customer Purchase Permissions",
+  Off: "Delete Customer Purchase Permissions",
+} as const satisfies Record<PermissionState, string>;
+
+export type Operation = (typeof operationOf)[PermissionState];
+
+/** One entry exactly as the API answers it. Times are RFC 3339 UTC with milliseconds. */
+export interface Activity {
+  readonly id: string;
+  readonly sequence: number;
+  readonly customerId: CustomerId;
+  readonly product: Product;
+  readonly operation: Operation;
+  readonly result: "Succeeded" | "Failed";
+  readonly at: string;
+  readonly by: Actor;
+  readonly reason?: string;
+  readonly acknowledgedCharges?: boolean;
+  readonly requestId: string;
+  readonly correlationId?: string;
+  readonly changeId: ChangeId;
+  readonly evidence?: Evidence;
+  readonly previousHash: string;
+  readonly hash: string;
+}
+
+/** What is known of an entry before it takes its place in the chain. */
+export type ActivityDraft = Omit<Activity, "id" | "sequence" | "previousHash" | "hash">;
+
+/**
+ * Gives an entry the next place in the customer's chain.
+ *
+ * @param head the customer's record, which ends the chain so far
+ */
+export function chainActivity(head: CustomerRecord, draft: ActivityDraft): Activity {
+  const sequence = head.sequence + 1;
+  const unsealed = { id: `${draft.customerId}-${sequence}`, sequence, ...draft, previousHash: head.headHash };
+  return { ...unsealed, hash: hashOf(unsealed) };
+}
+
+/**
+ * @param activity an entry as the API answers it; a `hash` member is left out of the calculation
+ * @returns lower-case hex SHA-256 of its RFC 8785 canonical JSON
+ */
+export function hashOf(activity: Omit<Activity, "hash">): string {
+  return createHash("sha256")
+    .update(canonicalize({ ...activity, hash: undefined }) as string)
+    .digest("hex");
+}

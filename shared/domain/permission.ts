@@ -1,0 +1,67 @@
+/**
+ * A customer's permission: one record with two switches, because Partner Center keeps one self-serve
+ * policy per customer that holds both. Off is the default, so a customer never touched needs no record.
+ */
+
+import type { ChangeId, CustomerId } from "./identifiers.ts";
+
+export const products = ["azureReservations", "azureSavingsPlans"] as const;
+export type Product = (typeof products)[number];
+
+export const permissionStates = ["On", "Off"] as const;
+export type PermissionState = (typeof permissionStates)[number];
+
+/** Who made a change: a user or an application of the partner's tenant. The name is for people, never for decisions. */
+export interface Actor {
+  readonly tenantId: string;
+  readonly objectId: string;
+  readonly name?: string;
+  readonly kind: "User" | "Application";
+}
+
+/** One of the two switches, with who moved it last, when (RFC 3339 UTC) and why. */
+export interface Switch {
+  readonly state: PermissionState;
+  readonly changedAt: string | null;
+  readonly changedBy: Actor | null;
+  readonly reason?: string;
+  readonly changeId: ChangeId | null;
+}
+
+/** A switch as callers see it. */
+export interface Permission extends Switch {
+  readonly customerId: CustomerId;
+  readonly product: Product;
+}
+
+/** The state of record of one customer, and the end of the customer's activity chain. */
+export interface CustomerRecord {
+  readonly customerId: CustomerId;
+  readonly switches: Readonly<Record<Product, Switch>>;
+  /** How many activities the customer has; the next one is `sequence + 1`. */
+  readonly sequence: number;
+  /** Hash of the newest activity, 64 zeros before the first one. */
+  readonly headHash: string;
+}
+
+const untouched: Switch = { state: "Off", changedAt: null, changedBy: null, changeId: null };
+
+/** @returns the record of a customer that was never switched: both Off, no activity. */
+export function untouchedCustomer(customerId: CustomerId): CustomerRecord {
+  return {
+    customerId,
+    switches: { azureReservations: untouched, azureSavingsPlans: untouched },
+    sequence: 0,
+    headHash: "0".repeat(64),
+  };
+}
+
+/** @returns one switch of the record as callers see it. */
+export function permissionOf(record: CustomerRecord, product: Product): Permission {
+  return { customerId: record.customerId, product, ...record.switches[product] };
+}
+
+/** @returns both switches of the record, in the order of {@link products}. */
+export function permissionsOf(record: CustomerRecord): Permission[] {
+  return products.map((product) => permissionOf(record, product));
+}

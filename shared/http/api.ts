@@ -1,0 +1,124 @@
+/**
+ * What an HTTP function of ours looks like from inside, and the one place where a request of the Functions
+ * host becomes one: request ids, caller, role, api-version, query, and every error's answer.
+ */
+
+import type { HttpHandler, HttpRequest, HttpResponseInit } from "@azure/functions";
+import { invalidRequest, Refusal } from "../domain/refusal.ts";
+import { authorize, type Caller, type ReadCaller } from "./caller.ts";
+import { answerTo } from "./problem.ts";
+import { readQuery } from "./query.ts";
+
+export interface ApiRequest {
+  readonly caller: Caller;
+  readonly requestId: string;
+  /** What ties this request to others, as far as the caller told us. */
+  readonly correlationId: string | undefined;
+  readonly url: URL;
+  readonly route: Readonly<Record<string, string>>;
+  readonly query: ReadonlyMap<string, string>;
+  readonly headers: Headers;
+  readonly http: Pick<HttpRequest, "headers" | "arrayBuffer">;
+}
+
+export interface ApiAnswer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Answered as JSON. */
+  readonly body?: unknown;
+}
+
+export type ApiHandler = (request: ApiRequest) => Promise<ApiAnswer>;
+
+/** One row of the table that registers the functions. */
+export interface Route {
+  readonly name: string;
+  readonly method: "GET" | "PUT" | "POST";
+  /** Below `/api/`; absent for functions that the native Logic Apps action calls by name. */
+  readonly route?: string;
+  readonly access: "read" | "write" | "anonymous";
+  /** Query parameters that are known beside `api-version`. */
+  readonly query?: readonly string[];
+  readonly handler: ApiHandler;
+}
+
+const apiVersion = "2026-11-01";
+const anonymous: Caller = {
+  actor: { tenantId: "", objectId: "", kind: "Application" },
+  roles: new Set(),
+  scopes: undefined,
+};
+
+/** @param knownQuery accepted on every route, such as the key that the Functions host asks for */
+export function serve(
+  { access, query = [], handler }: Route,
+  readCaller: ReadCaller,
+  knownQuery: readonly string[],
+): HttpHandler {
+  return async (http, context) => {
+    const requestId = context.invocationId;
+    const answer = await respond(http, requestId).catch((error: unknown) => {
+      if (!(error instanceof Refusal) || error.code === "DependencyUnavailable") context.error(logged(error));
+      return answerTo(error, requestId);
+    });
+    return responseOf(answer, http.headers, requestId);
+  };
+
+  async function respond(http: HttpRequest, requestId: string): Promise<ApiAnswer> {
+    const caller = access === "anonymous" ? anonymous : await readCaller(http.headers.get("authorization"));
+    if (access !== "anonymous") authorize(caller, access);
+    const url = URL.parse(http.url) ?? invalidRequest("Host", "The Host header names no host.");
+    const parameters = readQuery(url, [...query, ...knownQuery, "api-version"]);
+    const version = parameters.get("api-version") ?? apiVersion;
+    if (version !== apiVersion) {
+      throw new Refusal("UnsupportedApiVersionValue", `api-version ${version} is not supported. Use ${apiVersion}.`, {
+        target: "api-version",
+      });
+    }
+    const headers = new Headers([...http.headers]);
+    const correlationId = correlationOf(headers);
+    return handler({ caller, requestId, correlationId, url, route: http.params, query: parameters, headers, http });
+  }
+}
+
+/** The chain of causes in one line; answers of others and what we sent them are left out, they may hold secrets. */
+function logged(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const what = error instanceof Refusal ? error.message : (error.stack ?? error.message);
+  return error.cause === undefined ? what : `${what} Cause: ${logged(error.cause)}`;
+}
+
+const safeId = /^[\x21-\x7e]{1,128}$/;
+
+function correlationOf(headers: Headers): string | undefined {
+  const sent = headers.get("ms-correlationid") ?? headers.get("x-ms-client-request-id");
+  if (sent !== null && safeId.test(sent)) return sent;
+  return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(headers.get("traceparent") ?? "")?.[1];
+}
+
+/** Ids of the caller's that are answered as they came, if they are harmless. */
+const echoed = ["x-ms-client-request-id", "ms-correlationid", "ms-requestid"];
+
+function responseOf(
+  { status = 200, headers = {}, body }: ApiAnswer,
+  sent: HttpRequest["headers"],
+  requestId: string,
+): HttpResponseInit {
+  const challenge = sent.get("authorization") === null ? "Bearer" : 'Bearer error="invalid_token"';
+  const echoes = echoed.flatMap((name) => {
+    const id = sent.get(name);
+    return id !== null && safeId.test(id) ? [[name, id] as const] : [];
+  });
+  return {
+    status,
+    headers: {
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      ...Object.fromEntries(echoes),
+      "x-ms-request-id": requestId,
+      ...(status === 401 ? { "www-authenticate": challenge } : {}),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { jsonBody: body }),
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * Entity tags: a hash of what they tag, one per customer and product. The id of the last change is part of
+ * it, so a switch that was moved there and back has another tag than before.
+ */
+
+import { createHash } from "node:crypto";
+import type { Permission } from "../domain/permission.ts";
+import { invalidRequest } from "../domain/refusal.ts";
+
+export function etagOf(permission: Permission): string {
+  const { customerId, product, state, changeId } = permission;
+  const hash = createHash("sha256").update([customerId, product, state, changeId].join("|")).digest("hex");
+  return `"${hash.slice(0, 32)}"`;
+}
+
+const entityTag = /(?:W\/)?"[\x21\x23-\x7e]*"/;
+const entityTags = new RegExp(`^(\\*|${entityTag.source}(\\s*,\\s*${entityTag.source})*)$`);
+
+/**
+ * @param name `If-Match` or `If-None-Match`
+ * @returns whether a tag is among those of the header (weak tags never match, RFC 9110 §13.1.1); undefined without header
+ * @throws Refusal `InvalidRequest` when the header is malformed
+ */
+export function tagsOf(headers: Headers, name: string): ((etag: string) => boolean) | undefined {
+  const text = headers.get(name)?.trim();
+  if (text === undefined) return undefined;
+  if (!entityTags.test(text)) invalidRequest(name, `${name} must be * or entity tags in double quotes.`);
+  if (text === "*") return () => true;
+  const tags: readonly string[] = text.match(new RegExp(entityTag, "g")) ?? [];
+  return (etag) => tags.includes(etag);
+}

@@ -1,0 +1,69 @@
+/** Parses what callers send, wherever they send it: parsed once here, never re-checked inside. */
+
+import { type ChangeId, type CustomerId, parseGuid, type SubscriptionId } from "../domain/identifiers.ts";
+import { type PermissionState, type Product, permissionStates, products } from "../domain/permission.ts";
+import { invalidRequest, Refusal } from "../domain/refusal.ts";
+
+export function customerIdOf(value: unknown): CustomerId {
+  return (
+    parseGuid<"customer">(value) ??
+    invalidRequest("customerId", `customerId must be the customer's tenant id, a GUID; it is ${shown(value)}.`)
+  );
+}
+
+export function productOf(value: unknown): Product {
+  if (typeof value !== "string") invalidRequest("product", `product must be one of ${products.join(", ")}.`);
+  const product = products.find((each) => each === value);
+  if (product !== undefined) return product;
+  throw new Refusal("NotFound", `There is no product ${shown(value)}. Products: ${products.join(", ")}.`, {
+    target: "product",
+  });
+}
+
+export function stateOf(value: unknown): PermissionState {
+  return (
+    permissionStates.find((state) => state === value) ??
+    invalidRequest("state", `state must be "On" or "Off"; it is ${shown(value)}.`)
+  );
+}
+
+export function subscriptionIdOf(value: unknown): SubscriptionId {
+  return (
+    parseGuid<"subscription">(value) ??
+    invalidRequest("subscriptionId", `subscriptionId must be a GUID; it is ${shown(value)}.`)
+  );
+}
+
+const mostReasonCharacters = 500;
+
+export function reasonOf(value: unknown): string {
+  if (typeof value !== "string" || !value.isWellFormed() || [...value].length > mostReasonCharacters) {
+    invalidRequest("reason", `reason must be a text of at most ${mostReasonCharacters} characters.`);
+  }
+  return value;
+}
+
+export function acknowledgedChargesOf(value: unknown): boolean {
+  return typeof value === "boolean"
+    ? value
+    : invalidRequest("acknowledgedCharges", `acknowledgedCharges must be true or false; it is ${shown(value)}.`);
+}
+
+/** All names under which callers know the id that makes a request repeatable. */
+const requestIdHeaders = ["repeatability-request-id", "ms-requestid", "idempotency-key"];
+
+/** @throws Refusal `InvalidRequest` when an id is no GUID, or two of them differ */
+export function repeatableAs(headers: Headers): ChangeId | undefined {
+  const ids = new Set<ChangeId>();
+  for (const name of requestIdHeaders) {
+    const text = headers.get(name);
+    if (text === null) continue;
+    ids.add(parseGuid<"change">(text) ?? invalidRequest(name, `${name} must be a GUID; it is ${shown(text)}.`));
+  }
+  if (ids.size > 1) invalidRequest("Repeatability-Request-ID", "The request carries two different request ids.");
+  return [...ids][0];
+}
+
+function shown(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 100) ?? "missing";
+}

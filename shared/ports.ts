@@ -1,0 +1,124 @@
+/** What the use cases need from the world, in their own words. The adapters fit themselves to this. */
+
+import type { Activity } from "./domain/activity.ts";
+import type { Change } from "./domain/change.ts";
+import type { AzureSubscription, RoleAssignment } from "./domain/eligibility.ts";
+import type { ChangeId, CustomerId, SubscriptionId } from "./domain/identifiers.ts";
+import type { CustomerRecord, PermissionState } from "./domain/permission.ts";
+
+/** A customer's record and the version that a commit must still find. Version undefined: there is no row yet. */
+export interface StoredCustomer {
+  readonly record: CustomerRecord;
+  readonly version: string | undefined;
+}
+
+/** One page of a list, and where the next one starts. */
+export interface Page<Item, Position> {
+  readonly items: readonly Item[];
+  readonly next?: Position;
+}
+
+/**
+ * The state of record. Every method may throw a Refusal `DependencyUnavailable`; none guesses.
+ */
+export interface PermissionStore {
+  readCustomer(customerId: CustomerId): Promise<StoredCustomer>;
+  findChange(customerId: CustomerId, changeId: ChangeId): Promise<Change | undefined>;
+  /**
+   * Writes record, change and pending activity together or not at all.
+   *
+   * @param replaced what was read; it must still be there unchanged
+   * @returns `unknown` when no answer came: it may be written, now or a little later. Look for the change.
+   */
+  commit(
+    replaced: StoredCustomer,
+    granted: { readonly record: CustomerRecord; readonly change: Change; readonly activity: Activity },
+  ): Promise<"committed" | "conflict" | "unknown">;
+  /** Customers in a fixed order that new ones do not disturb. */
+  listCustomers(query: {
+    /** `On`: any switch On. `Off`: none. */
+    readonly state?: PermissionState;
+    readonly after?: CustomerId;
+    readonly limit: number;
+  }): Promise<Page<CustomerRecord, CustomerId>>;
+  /** Forgets the changes committed before this time. @returns how many */
+  purgeChanges(before: Date): Promise<number>;
+}
+
+/** Where an activity stands: enough to find it again, pending or logged. */
+export type ActivityPosition = Pick<Activity, "customerId" | "at" | "sequence">;
+
+/** Activities that were committed with a change and are not in the log yet. They are the truth about themselves. */
+export interface PendingActivities {
+  find(position: ActivityPosition): Promise<Activity | undefined>;
+  /** @param query.customerId only this customer's; @param query.before only those of changes before this time */
+  list(query: { readonly customerId?: CustomerId; readonly before?: Date }): Promise<readonly Activity[]>;
+  remove(position: ActivityPosition): Promise<void>;
+}
+
+export interface ActivityRange {
+  /** Inclusive. */
+  readonly from?: Date;
+  /** Exclusive. */
+  readonly to?: Date;
+  readonly limit: number;
+}
+
+/** The log: written once per entry, read newest first. */
+export interface ActivityLog {
+  /** @returns `exists` when an entry of that customer and sequence is there already, whatever it holds */
+  insert(activity: Activity): Promise<"inserted" | "exists">;
+  /** Puts the entry into the list over all customers; repeating it changes nothing. */
+  index(activity: Activity): Promise<void>;
+  find(customerId: CustomerId, sequence: number): Promise<Activity | undefined>;
+  /** @returns up to `limit` entries, fewer only at the end */
+  ofCustomer(
+    customerId: CustomerId,
+    range: ActivityRange & { readonly after?: ActivityPosition },
+  ): Promise<readonly Activity[]>;
+  /** @returns up to `limit` entries of all customers, fewer only at the end */
+  ofAll(range: ActivityRange & { readonly after?: ActivityPosition }): Promise<readonly Activity[]>;
+}
+
+/** The fast path from a committed change to the log. It may lose messages: the pending activity remains. */
+export interface ActivityQueue {
+  /** @throws when the push failed or took longer than two seconds */
+  push(activity: Activity): Promise<void>;
+}
+
+/** One customer's tenant, looked into with one deadline and one budget of retries. Throws DirectoryFailure. */
+export interface CustomerTenant {
+  subscriptions(): Promise<readonly AzureSubscription[]>;
+  subscription(subscriptionId: SubscriptionId): Promise<AzureSubscription>;
+  /** Page by page, at or above the subscription. */
+  roleAssignments(subscriptionId: SubscriptionId, stop: AbortSignal): AsyncIterable<readonly RoleAssignment[]>;
+  /** Principals that could activate a role through Privileged Identity Management. */
+  eligibleAssignments(subscriptionId: SubscriptionId): Promise<readonly RoleAssignment[]>;
+}
+
+export interface CustomerDirectory {
+  /** @param deadline after it everything throws DirectoryFailure `DependencyUnavailable` */
+  lookInto(customerId: CustomerId, deadline: AbortSignal): CustomerTenant;
+}
+
+/** What happened, for those who operate the service. Never fails, never waits, never holds a record. */
+export interface Telemetry {
+  event(
+    name: string,
+    properties: Readonly<Record<string, string>>,
+    measurements?: Readonly<Record<string, number>>,
+  ): void;
+  /** Something went wrong that the caller is not told, because the answer was true without it. */
+  warning(message: string, cause: unknown): void;
+}
+
+export interface Clock {
+  now(): Date;
+  pause(milliseconds: number): Promise<void>;
+}
+
+/** Tells which of our storage is down. */
+export interface StorageProbe {
+  /** @returns names of what did not answer, empty when all is well */
+  whatIsDown(): Promise<readonly string[]>;
+}

@@ -1,0 +1,203 @@
+/**
+ * The eligibility check: looks into the customer's tenant until one Owner that counts is found, or all
+ * there is has been seen. The same check stands behind the dry run and behind every switch to On.
+ *
+ * Costs at best 2 calls of Azure Resource Manager (the list, the first subscription's assignments) and at
+ * worst one a subscription more, and one for the hint at eligible Owners; never more than 4 at a time.
+ */
+
+import { DirectoryFailure } from "../domain/directory-failure.ts";
+import {
+  type AzureSubscription,
+  type Eligibility,
+  type EligibilityRules,
+  type ExaminedSubscription,
+  type IgnoredOwner,
+  judgeAssignment,
+  judgeSubscription,
+  type Owner,
+  resultOf,
+} from "../domain/eligibility.ts";
+import {
+  ownerCheck,
+  type ReportContext,
+  subscriptionCheck,
+  subscriptionCheckFailed,
+} from "../domain/eligibility-report.ts";
+import type { CustomerId, SubscriptionId } from "../domain/identifiers.ts";
+import type { Product } from "../domain/permission.ts";
+import type { Clock, CustomerDirectory, CustomerTenant } from "../ports.ts";
+
+export interface EligibilityQuestion {
+  readonly customerId: CustomerId;
+  readonly product?: Product;
+  /** Look only at this subscription. */
+  readonly subscriptionId?: SubscriptionId;
+}
+
+export interface EligibilityFinding {
+  readonly eligibility: Eligibility;
+  /** Set when the result is Inconclusive and trying again later may settle it. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** Answers always; what went wrong on the way is part of the finding. */
+export type CheckEligibility = (question: EligibilityQuestion) => Promise<EligibilityFinding>;
+
+export interface CheckEligibilityOptions {
+  readonly rules: EligibilityRules;
+  readonly timeoutSeconds: number;
+  readonly report: Omit<ReportContext, "customerId">;
+}
+
+const atOnce = 4;
+/** Lists of hundreds of Owners help nobody, and an answer must stay readable. */
+const mostPrincipals = 100;
+
+export function createCheckEligibility(
+  directory: CustomerDirectory,
+  clock: Clock,
+  { rules, timeoutSeconds, report }: CheckEligibilityOptions,
+): CheckEligibility {
+  return async (question) => {
+    const { customerId } = question;
+    const context = { ...report, customerId };
+    const tenant = directory.lookInto(customerId, AbortSignal.timeout(timeoutSeconds * 1000));
+    const failures: DirectoryFailure[] = [];
+
+    const examined = await listSubscriptions(tenant, question)
+      .then((subscriptions) => examine(tenant, subscriptions, customerId, rules, failures))
+      .catch((error: unknown) => {
+        failures.push(asDirectoryFailure(error));
+        return undefined;
+      });
+    const found = examined ?? [];
+    const activatable = await countActivatable(tenant, found, rules);
+    const [fatal] = failures;
+    const checks = [
+      examined === undefined && fatal !== undefined
+        ? subscriptionCheckFailed(fatal.reason, context)
+        : subscriptionCheck(found, context),
+      ownerCheck(found, activatable, context),
+    ];
+    const result = resultOf(checks);
+    const passing = result === "Inconclusive" ? failures.filter(({ passes }) => passes) : [];
+    return {
+      eligibility: {
+        customerId,
+        ...(question.product === undefined ? {} : { product: question.product }),
+        result,
+        checkedAt: clock.now().toISOString(),
+        checks,
+        subscriptions: found,
+      },
+      ...(passing.length === 0
+        ? {}
+        : { retryAfterSeconds: Math.max(...passing.map(({ retryAfterSeconds }) => retryAfterSeconds ?? 5)) }),
+    };
+  };
+}
+
+async function listSubscriptions(
+  tenant: CustomerTenant,
+  { subscriptionId }: EligibilityQuestion,
+): Promise<readonly AzureSubscription[]> {
+  return subscriptionId === undefined ? tenant.subscriptions() : [await tenant.subscription(subscriptionId)];
+}
+
+/** The first candidate alone, since it mostly decides; then four at a time until an Owner is found. */
+async function examine(
+  tenant: CustomerTenant,
+  subscriptions: readonly AzureSubscription[],
+  customerId: CustomerId,
+  rules: EligibilityRules,
+  failures: DirectoryFailure[],
+): Promise<ExaminedSubscription[]> {
+  const found = new Map<SubscriptionId, ExaminedSubscription>();
+  const candidates: (() => Promise<void>)[] = [];
+  const enough = new AbortController();
+
+  for (const subscription of subscriptions) {
+    const { tenantId: _, ...shown } = subscription;
+    const judged = judgeSubscription(subscription, customerId, rules);
+    const unseen = { ...shown, ...judged, owners: [], ignoredOwners: [] };
+    found.set(subscription.subscriptionId, judged.counts ? { ...unseen, code: "NotExamined" } : unseen);
+    if (!judged.counts) continue;
+
+    candidates.push(async () => {
+      try {
+        const { assignments, ...owners } = await findOwners(tenant, subscription.subscriptionId, rules, enough.signal);
+        const hidden = assignments === 0 ? ({ code: "NoAssignmentsVisible" } as const) : {};
+        found.set(subscription.subscriptionId, { ...unseen, ...hidden, ...owners });
+        if (owners.owners.length > 0) enough.abort();
+      } catch (error) {
+        if (enough.signal.aborted) return;
+        const failure = asDirectoryFailure(error);
+        failures.push(failure);
+        found.set(subscription.subscriptionId, { ...unseen, code: failure.reason });
+      }
+    });
+  }
+
+  const [first, ...others] = candidates;
+  await first?.();
+  const examineOthers = async () => {
+    for (let next = others.shift(); next !== undefined && !enough.signal.aborted; next = others.shift()) await next();
+  };
+  await Promise.all(Array.from({ length: atOnce }, examineOthers));
+  return [...found.values()];
+}
+
+/** Reads pages of role assignments up to the first one that holds an Owner that counts. */
+async function findOwners(
+  tenant: CustomerTenant,
+  subscriptionId: SubscriptionId,
+  rules: EligibilityRules,
+  stop: AbortSignal,
+): Promise<{ assignments: number; owners: Owner[]; ignoredOwners: IgnoredOwner[] }> {
+  const seen = { assignments: 0, owners: [] as Owner[], ignoredOwners: [] as IgnoredOwner[] };
+  for await (const page of tenant.roleAssignments(subscriptionId, stop)) {
+    for (const assignment of page) {
+      seen.assignments += 1;
+      const judged = judgeAssignment(assignment, subscriptionId, rules);
+      if (judged === undefined) continue;
+      if ("owner" in judged) addUpTo(mostPrincipals, seen.owners, judged.owner);
+      else addUpTo(mostPrincipals, seen.ignoredOwners, judged.ignored);
+    }
+    if (seen.owners.length > 0) break;
+  }
+  return seen;
+}
+
+function addUpTo<Item>(most: number, list: Item[], item: Item): void {
+  if (list.length < most) list.push(item);
+}
+
+/**
+ * When there is surely no Owner: how many could become one by activating the role. Only a hint, so one
+ * call, and no answer is as good as none.
+ */
+async function countActivatable(
+  tenant: CustomerTenant,
+  found: readonly ExaminedSubscription[],
+  rules: EligibilityRules,
+): Promise<number> {
+  const counting = found.filter(({ counts }) => counts);
+  const [first] = counting;
+  if (first === undefined || counting.some(({ owners, code }) => owners.length > 0 || isUnseen(code))) return 0;
+  const assignments = await tenant.eligibleAssignments(first.subscriptionId).catch(() => []);
+  return assignments.flatMap((assignment) => {
+    const judged = judgeAssignment(assignment, first.subscriptionId, rules);
+    return judged !== undefined && "owner" in judged ? [judged.owner.principalId] : [];
+  }).length;
+}
+
+/** Anything but a warning says that the assignments of a subscription that counts were not seen. */
+function isUnseen(code: ExaminedSubscription["code"]): boolean {
+  return code !== undefined && code !== "Warned" && code !== "PastDue";
+}
+
+function asDirectoryFailure(error: unknown): DirectoryFailure {
+  if (error instanceof DirectoryFailure) return error;
+  throw error;
+}
