@@ -95,7 +95,7 @@ export function createTelemetryQueue(load: () => Promise<Sdk>): TelemetryQueue {
     if (off) return;
     off = true;
     waiting.length = 0;
-    writeWarning("Application Insights cannot be used; telemetry is off.", error);
+    writeWarning("Application Insights cannot be used and is off now. Is its connection string right?", error);
   }
 
   return {

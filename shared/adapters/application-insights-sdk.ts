@@ -55,7 +55,6 @@ export async function loadSdk({ connectionString, managedIdentityClientId }: App
       ...(managedIdentityClientId !== undefined && { credential: await identity(managedIdentityClientId) }),
     },
     // Not 0 would mean a rate limit, of 5 a second when not given, whatever samplingRatio says.
-    tracesPerSecond: 0,
     enableStandardMetrics: false,
     enablePerformanceCounters: false,
     enableLiveMetrics: false,

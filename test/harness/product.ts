@@ -1,0 +1,171 @@
+/**
+ * The product as its users meet it: the built app on the embedded host in a process of its own, with real
+ * Azurite behind it and the HTTPS stand-ins for Entra and Azure Resource Manager beside it.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { demoSettings } from "../../local/demo-settings.ts";
+import { type ArmStandIn, startArm } from "../../local/stand-ins/arm.ts";
+import type { CallerClaims } from "../../local/stand-ins/caller-tokens.ts";
+import type { Customer } from "../../local/stand-ins/customer.ts";
+import {
+  apiAudience,
+  type DemoCustomer,
+  demoApplication,
+  makeDemoCustomers,
+  partnerTenantId,
+} from "../../local/stand-ins/demo-customers.ts";
+import { type EntraStandIn, startEntra } from "../../local/stand-ins/entra.ts";
+import { openCertificate } from "../../local/stand-ins/throw-away-ca.ts";
+import { type StorageProxy, startStorageProxy } from "./storage-proxy.ts";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: any;
+}
+
+export interface Call {
+  readonly token?: string | null;
+  readonly headers?: Record<string, string>;
+  /** An object is sent as JSON; text and bytes as they are. */
+  readonly body?: unknown;
+}
+
+export interface Product {
+  readonly url: string;
+  readonly entra: EntraStandIn;
+  readonly arm: ArmStandIn;
+  /** Between the product and Azurite. */
+  readonly storage: StorageProxy;
+  readonly customers: DemoCustomer[];
+  /** Of Azurite itself, past the proxy. */
+  readonly connectionString: string;
+  /** What the app wrote to stdout and stderr. */
+  readonly output: string[];
+  /** The named demo customer; names as in demo-customers.ts. */
+  customer(name: string): Customer;
+  token(claims?: CallerClaims): Promise<string>;
+  /** As Ada, an Admin Agent, unless a token is given; `null` sends none. */
+  call(method: string, path: string, call?: Call): Promise<Answer>;
+  /** kill -9, as a crash of the instance. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface ProductOptions {
+  readonly settings?: Record<string, string | undefined>;
+  readonly customers?: DemoCustomer[];
+}
+
+export async function startProduct({
+  settings = {},
+  customers = makeDemoCustomers(),
+}: ProductOptions = {}): Promise<Product> {
+  const root = process.env.TEST_FOLDER ?? "";
+  const folder = await mkdtemp(join(root, "product-"));
+  const connectionString = await claimAccount(root);
+  const certificate = await openCertificate(join(folder, "certificates"));
+  const everybody = customers.map(({ customer }) => customer);
+  const entra = await startEntra({
+    folder,
+    certificate,
+    customers: everybody,
+    tenantId: partnerTenantId,
+    audience: apiAudience,
+    application: demoApplication(),
+  });
+  const arm = await startArm({ certificate, customers: everybody, entra });
+  const storage = await startStorageProxy(connectionString);
+  const output: string[] = [];
+  let child: ChildProcess | undefined;
+  let url = "";
+
+  const start = async () => {
+    child = spawn(process.execPath, ["local/launch.mjs", "host"], {
+      env: {
+        PATH: process.env.PATH,
+        ...demoSettings({ port: 0, entraUrl: entra.url, armUrl: arm.url, storage: storage.connectionString }),
+        ...settings,
+        NODE_EXTRA_CA_CERTS: certificate.caFile,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    url = await listening(child, output);
+  };
+  await start();
+  const ada = await entra.issueCallerToken();
+
+  return {
+    get url() {
+      return url;
+    },
+    ...{ entra, arm, storage, customers, connectionString, output, start },
+    customer(name) {
+      const found = everybody.find((customer) => customer.name === name);
+      if (found === undefined) throw new Error(`There is no demo customer ${name}.`);
+      return found;
+    },
+    token: (claims) => entra.issueCallerToken(claims),
+    async call(method, path, { token = ada, headers = {}, body } = {}) {
+      const isJson = typeof body === "object" && !(body instanceof Uint8Array) && !(body instanceof ReadableStream);
+      const response = await fetch(`${url}/api${path}`, {
+        method,
+        headers: {
+          ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: (isJson ? JSON.stringify(body) : body) as BodyInit, duplex: "half" }),
+      });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) };
+    },
+    async kill() {
+      await end(child, "SIGKILL");
+    },
+    async stop() {
+      await end(child, "SIGTERM");
+      await Promise.all([entra.close(), arm.close(), storage.close()]);
+    },
+  };
+}
+
+async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill(signal);
+  await ended;
+}
+
+function listening(child: ChildProcess, output: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream === null) continue;
+      createInterface({ input: stream }).on("line", (line) => {
+        output.push(line);
+        const url = /listening on (http:\/\/\S+)/.exec(line)?.[1];
+        if (url !== undefined) resolve(url.replace("localhost", "127.0.0.1"));
+      });
+    }
+    child.once("close", (code) => reject(new Error(`The app ended with code ${code}.\n${output.join("\n")}`)));
+  });
+}
+
+/** Products in different tests must not see each other's rows: each takes an account that none has. */
+async function claimAccount(root: string): Promise<string> {
+  const accounts = JSON.parse(process.env.TEST_STORAGE ?? "[]") as string[];
+  for (const [index, connectionString] of accounts.entries()) {
+    const isMine = await mkdir(join(root, `account-${index}`)).then(
+      () => true,
+      () => false,
+    );
+    if (isMine) return connectionString;
+  }
+  throw new Error("All accounts of Azurite are taken: make more in global-setup.ts.");
+}
