@@ -1,21 +1,21 @@
 /**
  * An activity as a table row: its JSON text, byte for byte as it was hashed, over as many columns as it
- * needs (one column holds 64 KiB), beside the few columns that queries look at.
+ * needs (one column holds 64 KiB, that is 32 K UTF-16 units), beside the few columns that queries look at.
  */
 
 import type { Activity } from "../domain/activity.ts";
 import { dependencyUnavailable } from "../domain/refusal.ts";
 
-const columnLength = 30_000;
+/** In characters, not in UTF-16 units: half of one would not survive the way to Azure as UTF-8. */
+const columnLength = 15_000;
 
 /** @returns the columns without keys */
 export function activityColumns(activity: Activity): Record<string, string> {
   const { customerId, at, hash } = activity;
   const text = JSON.stringify(activity);
   const columns: Record<string, string> = { customerId, at, hash };
-  for (let part = 0; part * columnLength < text.length; part++) {
-    columns[`entry${part}`] = text.slice(part * columnLength, (part + 1) * columnLength);
-  }
+  const parts = text.match(new RegExp(`.{1,${columnLength}}`, "gsu")) ?? [];
+  for (const [index, part] of parts.entries()) columns[`entry${index}`] = part;
   return columns;
 }
 

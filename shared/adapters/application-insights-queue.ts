@@ -11,7 +11,10 @@ import { writeWarning } from "./console-telemetry.ts";
 /** Long enough for the invocation that caused the cold start to be answered first: loading blocks for half a second. */
 const loadAfterMilliseconds = 2_000;
 const sendAfterMilliseconds = 1_000;
-/** The SDK's queue of 2048 drops the rest in silence. Half of it, as what is being flushed still counts as queued. */
+/**
+ * The SDK's queue holds 2048 and drops the rest in silence; OTEL_BLRP_MAX_QUEUE_SIZE does not reach it (3.17.0). Half of
+ * it, because as much again may come in while the first half is being flushed.
+ */
 const sdkRoom = 1_000;
 const waitingRoom = 10_000;
 /** Another import may be in the way of this one (`ERR_REQUIRE_ESM_RACE_CONDITION`), but not three times. */
@@ -64,10 +67,12 @@ export function createTelemetryQueue(load: () => Promise<Sdk>): TelemetryQueue {
   function sendAll(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
-    sending ??= outsideInvocations(drain).finally(() => {
-      sending = undefined;
-      if (waiting.length > 0 || inSdk > 0) sendSoon();
-    });
+    sending ??= outsideInvocations(drain)
+      .catch(turnOff)
+      .finally(() => {
+        sending = undefined;
+        if (waiting.length > 0 || inSdk > 0) sendSoon();
+      });
     return sending;
   }
 

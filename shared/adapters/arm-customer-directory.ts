@@ -117,7 +117,7 @@ function subscriptionOf({
   if (id === undefined || typeof tenantId !== "string" || typeof state !== "string" || typeof quotaId !== "string") {
     throw unintelligible("A subscription lacks its id, tenant, state or quota id.");
   }
-  return { subscriptionId: id, tenantId, displayName: displayName ?? id, state, quotaId };
+  return { subscriptionId: id, tenantId, displayName: (displayName ?? id).toWellFormed(), state, quotaId };
 }
 
 function assignmentOf(item: ArmRoleAssignment | RoleEligibilityScheduleInstance): RoleAssignment {

@@ -28,13 +28,14 @@ export function subscriptionCheck(found: readonly ExaminedSubscription[], contex
   const name = "azureSubscription";
   const counting = found.filter(({ counts }) => counts);
   if (counting.length > 0) {
-    const warned = counting.every(({ code }) => code === "Warned" || code === "PastDue");
+    // Not by the code: it may say instead that the subscription was not examined.
+    const overdue = counting.every(({ state }) => state.toLowerCase() !== "enabled");
     return {
       name,
       result: "Passed",
       code: "AzureSubscriptionFound",
       message: `${count(counting.length, "subscription")} sold through CSP ${counting.length === 1 ? "is" : "are"} active.${
-        warned ? " Payment is overdue on it: Azure may disable it soon." : ""
+        overdue ? " Payment is overdue on it: Azure may disable it soon." : ""
       }`,
     };
   }
@@ -70,6 +71,7 @@ export function ownerCheck(found: readonly ExaminedSubscription[], activatable: 
       result: "Inconclusive",
       code: "NoSubscriptionToCheck",
       message: "The Owner role was not looked for, because there is no subscription on which it would count.",
+      remedy: "See to the check azureSubscription first.",
     };
   }
   const owned = counting.find(({ owners }) => owners.length > 0);

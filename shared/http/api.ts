@@ -104,7 +104,8 @@ function responseOf(
   sent: HttpRequest["headers"],
   requestId: string,
 ): HttpResponseInit {
-  const challenge = sent.get("authorization") === null ? "Bearer" : 'Bearer error="invalid_token"';
+  const hasToken = /^Bearer +[^ ]/i.test(sent.get("authorization") ?? "");
+  const challenge = hasToken ? 'Bearer error="invalid_token"' : "Bearer";
   const echoes = echoed.flatMap((name) => {
     const id = sent.get(name);
     return id !== null && safeId.test(id) ? [[name, id] as const] : [];

@@ -91,7 +91,7 @@ function callerOf(payload: JWTPayload, tenantId: string): Caller {
   const objectId = parseGuid(payload.oid);
   if (objectId === undefined) throw unauthenticated("The token names no object id.");
   const isApplication = payload.idtyp === "app";
-  const name = typeof payload.name === "string" ? payload.name.toWellFormed().slice(0, 256) : "";
+  const name = typeof payload.name === "string" ? payload.name.slice(0, 256).toWellFormed() : "";
   const roles = Array.isArray(payload.roles) ? payload.roles : [];
   return {
     actor: {
@@ -166,7 +166,12 @@ function isKeySet(value: unknown): boolean {
   return (
     Array.isArray(keys) &&
     keys.length > 0 &&
-    keys.every((key) => key?.kty !== "RSA" || [key.kid, key.n, key.e].every((part) => typeof part === "string")) &&
+    keys.every((key) => key?.kty !== "RSA" || isRsaKey(key)) &&
     keys.some((key) => key?.kty === "RSA")
   );
+}
+
+/** A key that jose cannot use must not be kept for an hour: 2048 bits are 342 characters. */
+function isRsaKey({ kid, n, e }: Readonly<Record<string, unknown>>): boolean {
+  return typeof kid === "string" && /^[\w-]{342,}$/.test(String(n)) && /^[\w-]{2,}$/.test(String(e));
 }

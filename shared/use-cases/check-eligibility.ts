@@ -186,10 +186,11 @@ async function countActivatable(
   const [first] = counting;
   if (first === undefined || counting.some(({ owners, code }) => owners.length > 0 || isUnseen(code))) return 0;
   const assignments = await tenant.eligibleAssignments(first.subscriptionId).catch(() => []);
-  return assignments.flatMap((assignment) => {
+  const principals = assignments.flatMap((assignment) => {
     const judged = judgeAssignment(assignment, first.subscriptionId, rules);
     return judged !== undefined && "owner" in judged ? [judged.owner.principalId] : [];
-  }).length;
+  });
+  return new Set(principals).size;
 }
 
 /** Anything but a warning says that the assignments of a subscription that counts were not seen. */

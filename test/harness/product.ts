@@ -20,7 +20,7 @@ import {
   partnerTenantId,
 } from "../../local/stand-ins/demo-customers.ts";
 import { type EntraStandIn, startEntra } from "../../local/stand-ins/entra.ts";
-import { openCertificate } from "../../local/stand-ins/throw-away-ca.ts";
+import { openCertificate, type ServerCertificate } from "../../local/stand-ins/throw-away-ca.ts";
 import { type StorageProxy, startStorageProxy } from "./storage-proxy.ts";
 
 export interface Answer {
@@ -42,6 +42,8 @@ export interface Product {
   readonly arm: ArmStandIn;
   /** Between the product and Azurite. */
   readonly storage: StorageProxy;
+  /** Of the stand-ins; the product trusts others that have it too. */
+  readonly certificate: ServerCertificate;
   readonly customers: DemoCustomer[];
   /** Of Azurite itself, past the proxy. */
   readonly connectionString: string;
@@ -54,12 +56,16 @@ export interface Product {
   call(method: string, path: string, call?: Call): Promise<Answer>;
   /** kill -9, as a crash of the instance. */
   kill(): Promise<void>;
-  start(): Promise<void>;
+  /** @param behind seconds that the instance's clock is behind: what it writes is old when the next one looks */
+  start(options?: { readonly behind?: number }): Promise<void>;
   stop(): Promise<void>;
 }
 
+type Settings = Record<string, string | undefined>;
+
 export interface ProductOptions {
-  readonly settings?: Record<string, string | undefined>;
+  /** A function, when they depend on the stand-ins. */
+  readonly settings?: Settings | ((entra: EntraStandIn) => Promise<Settings>);
   readonly customers?: DemoCustomer[];
 }
 
@@ -82,17 +88,21 @@ export async function startProduct({
   });
   const arm = await startArm({ certificate, customers: everybody, entra });
   const storage = await startStorageProxy(connectionString);
+  const ownSettings = typeof settings === "function" ? await settings(entra) : settings;
   const output: string[] = [];
   let child: ChildProcess | undefined;
   let url = "";
 
-  const start = async () => {
+  const start = async ({ behind = 0 } = {}) => {
     child = spawn(process.execPath, ["local/launch.mjs", "host"], {
       env: {
         PATH: process.env.PATH,
         ...demoSettings({ port: 0, entraUrl: entra.url, armUrl: arm.url, storage: storage.connectionString }),
-        ...settings,
+        ...ownSettings,
         NODE_EXTRA_CA_CERTS: certificate.caFile,
+        ...(behind === 0
+          ? {}
+          : { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(slowClock(behind))}` }),
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -105,7 +115,7 @@ export async function startProduct({
     get url() {
       return url;
     },
-    ...{ entra, arm, storage, customers, connectionString, output, start },
+    ...{ entra, arm, storage, certificate, customers, connectionString, output, start },
     customer(name) {
       const found = everybody.find((customer) => customer.name === name);
       if (found === undefined) throw new Error(`There is no demo customer ${name}.`);
@@ -134,6 +144,14 @@ export async function startProduct({
       await Promise.all([entra.close(), arm.close(), storage.close()]);
     },
   };
+}
+
+function slowClock(seconds: number): string {
+  return `const { now } = Date; const late = () => now() - ${seconds * 1000};
+    globalThis.Date = class extends Date {
+      constructor(...given) { given.length === 0 ? super(late()) : super(...given); }
+      static now() { return late(); }
+    };`;
 }
 
 async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {

@@ -1,0 +1,74 @@
+/** The settings under which the app meets Azurite and the stand-ins instead of Azure (CONTRACT §2), for start and tests. */
+
+import { Sentence } from "./sentence.ts";
+import { apiAudience, customerAppClientId, customerAppSecret, partnerTenantId } from "./stand-ins/demo-customers.ts";
+
+export interface DemoPorts {
+  readonly app: number;
+  readonly entra: number;
+  readonly arm: number;
+  readonly partnerCenter: number;
+  readonly queue: number;
+  readonly table: number;
+  readonly blob: number;
+}
+
+/** Seven ports in a row, beginning with the app's. */
+export function demoPorts(app: number): DemoPorts {
+  return { app, entra: app + 1, arm: app + 2, partnerCenter: app + 3, queue: app + 4, table: app + 5, blob: app + 6 };
+}
+
+/** From PORT, 7071 when absent; throws a sentence for one that leaves no room. */
+export function portFrom(environment: NodeJS.ProcessEnv): number {
+  const text = environment.PORT || "7071";
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port < 1 || port > 65_529)
+    throw new Sentence(`PORT must be a number from 1 to 65529, for seven ports in a row; it is "${text}".`);
+  return port;
+}
+
+export interface DemoRun {
+  readonly port: number;
+  readonly entraUrl: string;
+  readonly armUrl: string;
+  /** Connection string of Azurite. */
+  readonly storage: string;
+}
+
+export function demoSettings({ port, entraUrl, armUrl, storage }: DemoRun): Record<string, string> {
+  return {
+    AzureWebJobsStorage: storage,
+    ENTRA_TENANT_ID: partnerTenantId,
+    ENTRA_AUDIENCE: apiAudience,
+    AZURE_AUTHORITY_HOST: entraUrl,
+    AZURE_RESOURCE_MANAGER_ENDPOINT: armUrl,
+    CUSTOMER_APP_CLIENT_ID: customerAppClientId,
+    CUSTOMER_APP_CLIENT_SECRET: customerAppSecret,
+    PARTNER_CENTER_MODE: "off",
+    PORT: String(port),
+  };
+}
+
+/**
+ * The environment of the app's process: the developer's own, without any setting of the product or of Azure that may be
+ * lying around there, and without a proxy between the app and loopback (the Azure SDKs obey HTTPS_PROXY).
+ */
+export function demoEnvironment(
+  run: DemoRun,
+  caFile: string,
+  inherited: NodeJS.ProcessEnv = process.env,
+): Record<string, string> {
+  const foreign =
+    /^(AzureWebJobs|PERMISSIONS_|ENTRA_|AZURE_|CUSTOMER_APP_|PARTNER_CENTER_|APPLICATIONINSIGHTS_|CSP_QUOTA_|ACCEPTED_ROLE_|EXCLUDED_PRINCIPAL_|ELIGIBILITY_TIMEOUT_|REQUIRE_FUNCTION_KEY|WEBSITE_|IDENTITY_|MSI_)/i;
+  const kept = Object.entries(inherited).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !foreign.test(entry[0]),
+  );
+  const noProxy = [inherited.NO_PROXY ?? inherited.no_proxy, "127.0.0.1", "localhost", "::1"].filter(Boolean).join(",");
+  return {
+    ...Object.fromEntries(kept),
+    NO_PROXY: noProxy,
+    no_proxy: noProxy,
+    NODE_EXTRA_CA_CERTS: caFile,
+    ...demoSettings(run),
+  };
+}
