@@ -108,8 +108,13 @@ export async function startProduct({
     });
     url = await listening(child, output);
   };
-  await start();
-  const ada = await entra.issueCallerToken();
+  const close = () => Promise.all([entra.close(), arm.close(), storage.close()]);
+  await start().catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  const earlier = Math.floor(Date.now() / 1000) - 300;
+  const ada = await entra.issueCallerToken({ iat: earlier, nbf: earlier });
 
   return {
     get url() {
@@ -141,7 +146,7 @@ export async function startProduct({
     },
     async stop() {
       await end(child, "SIGTERM");
-      await Promise.all([entra.close(), arm.close(), storage.close()]);
+      await close();
     },
   };
 }
