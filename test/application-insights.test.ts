@@ -5,7 +5,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, expect, jest, test } from "@jest/globals";
@@ -26,7 +25,7 @@ let certificate: ServerCertificate;
 let oneOfEach: Awaited<ReturnType<typeof runWorker>>;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "ingestion-"));
+  folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "ingestion-"));
   certificate = await openCertificate(folder);
   oneOfEach = await runWorker("one of each");
 });

@@ -5,7 +5,6 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
@@ -35,7 +34,7 @@ let start: ReturnType<typeof spawn>;
 let port: number;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "tour-"));
+  folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "tour-"));
   port = await sevenFreePorts();
   start = spawn("npm", ["start"], {
     env: { ...process.env, PORT: String(port), LOCAL_STATE_FOLDER: folder },

@@ -2,7 +2,6 @@
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { QueueServiceClient } from "@azure/storage-queue";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -17,7 +16,7 @@ interface Seen {
 }
 
 const fixture = join(process.cwd(), "test", "fixtures", "host-app");
-const folder = mkdtempSync(join(tmpdir(), "embedded-host-"));
+const folder = mkdtempSync(join(process.env.TEST_FOLDER ?? "", "embedded-host-"));
 const lockedApp = `import { app } from "@azure/functions"; app.http("Locked", { authLevel: "function", handler() {} });`;
 let azurite: Azurite;
 let queues: QueueServiceClient;

@@ -6,7 +6,6 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { promisify } from "node:util";
@@ -59,7 +58,7 @@ const processTimeout = 30_000;
 const trustedBefore = getCACertificates("default");
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "stand-ins-"));
+  folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "stand-ins-"));
   certificate = await openCertificate(join(folder, "tls"));
   setDefaultCACertificates([...trustedBefore, certificate.ca]);
 });

@@ -1,9 +1,8 @@
 /** Once for all tests: builds what is deployed, and starts one Azurite with an account for each product under test. */
 
 import { execFileSync } from "node:child_process";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdir, mkdtemp } from "node:fs/promises";
+import { resolve } from "node:path";
 import { type Azurite, startAzurite } from "../../local/azurite.ts";
 
 export const accountNames = Array.from({ length: 60 }, (_, index) => `tests${index}`);
@@ -17,8 +16,11 @@ module.exports = async (): Promise<void> => {
   execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
     stdio: "inherit",
   });
-  const folder = await mkdtemp(join(tmpdir(), "customer-purchase-permissions-"));
-  const azurite = await startAzurite({ location: join(folder, "azurite"), accounts: accountNames });
+  // Below a folder that git ignores: a test run leaves nothing anywhere else.
+  const cache = resolve("node_modules/.cache");
+  await mkdir(cache, { recursive: true });
+  const folder = await mkdtemp(resolve(cache, "tests-"));
+  const azurite = await startAzurite({ location: resolve(folder, "azurite"), accounts: accountNames });
   globalThis.azuriteOfTests = azurite;
   process.env.TEST_FOLDER = folder;
   process.env.TEST_STORAGE = JSON.stringify(accountNames.map((name) => azurite.connectionStringOf(name)));

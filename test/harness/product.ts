@@ -136,7 +136,7 @@ export async function startProduct({
           ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...headers,
         },
-        ...(body === undefined ? {} : { body: (isJson ? JSON.stringify(body) : body) as BodyInit, duplex: "half" }),
+        ...(body === undefined ? {} : { body: (isJson ? JSON.stringify(body) : body) as string, duplex: "half" }),
       });
       const text = await response.text();
       return { status: response.status, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) };
