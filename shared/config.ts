@@ -81,7 +81,8 @@ export function readSettings(environment: Environment): Settings {
       .filter((item) => item !== "");
   const guids = (name: string, preset: string): Set<string> => {
     const items = list(name, preset);
-    if (!items.every((item) => guid.test(item))) faults.push(`${name} must be GUIDs separated by commas.`);
+    const isEmpty = items.length === 0 && read(name) !== undefined;
+    if (isEmpty || !items.every((item) => guid.test(item))) faults.push(`${name} must be GUIDs separated by commas.`);
     return new Set(items);
   };
   const origin = (name: string, knownHosts: readonly string[]) => {

@@ -6,17 +6,21 @@
 import type { Activity } from "../domain/activity.ts";
 import { dependencyUnavailable } from "../domain/refusal.ts";
 
-/** In characters, not in UTF-16 units: half of one would not survive the way to Azure as UTF-8. */
-const columnLength = 15_000;
+/** Whole characters, of two UTF-16 units at most: half of one would not survive the way to Azure as UTF-8. */
+const columnTexts = /.{1,15000}/gsu;
 
 /** @returns the columns without keys */
 export function activityColumns(activity: Activity): Record<string, string> {
   const { customerId, at, hash } = activity;
-  const text = JSON.stringify(activity);
+  const text = jsonText(activity);
   const columns: Record<string, string> = { customerId, at, hash };
-  const parts = text.match(new RegExp(`.{1,${columnLength}}`, "gsu")) ?? [];
-  for (const [index, part] of parts.entries()) columns[`entry${index}`] = part;
+  for (const [part, columnText] of (text.match(columnTexts) ?? []).entries()) columns[`entry${part}`] = columnText;
   return columns;
+}
+
+/** JSON for a column. Azurite drops what stands in a transaction with a raw line separator (U+2028, U+2029). */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value).replace(/[\u2028\u2029]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`);
 }
 
 /** @throws Refusal `DependencyUnavailable` when the row does not hold an activity */

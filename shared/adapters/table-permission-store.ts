@@ -3,10 +3,17 @@
 import type { Activity } from "../domain/activity.ts";
 import type { Change } from "../domain/change.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
-import { type CustomerRecord, products, type Switch, untouchedCustomer } from "../domain/permission.ts";
+import {
+  type CustomerRecord,
+  type Permission,
+  permissionStates,
+  products,
+  type Switch,
+  untouchedCustomer,
+} from "../domain/permission.ts";
 import { dependencyUnavailable } from "../domain/refusal.ts";
 import type { PermissionStore, StoredCustomer } from "../ports.ts";
-import { activityColumns } from "./activity-row.ts";
+import { activityColumns, jsonText } from "./activity-row.ts";
 import { callStorage, mayPass, storageCode } from "./storage-call.ts";
 import { type TableClient, type TransactionAction, writeTo } from "./storage-clients.ts";
 import { bucketOf, buckets, changeKeys, customerKeys, pendingKeys, rowsOf } from "./table-keys.ts";
@@ -98,7 +105,7 @@ function transactionOf(
     sequence: record.sequence,
     headHash: record.headHash,
     anyOn: products.some((product) => record.switches[product].state === "On"),
-    ...Object.fromEntries(products.map((product) => [product, JSON.stringify(record.switches[product])])),
+    ...Object.fromEntries(products.map((product) => [product, jsonText(record.switches[product])])),
   };
   return [
     version === undefined ? ["create", customer] : ["update", customer, "Replace", { etag: version }],
@@ -109,7 +116,7 @@ function transactionOf(
         changeId: change.changeId,
         fingerprint: change.fingerprint,
         at: change.at,
-        permission: JSON.stringify(change.permission),
+        permission: jsonText(change.permission),
       },
     ],
     ["create", { ...pendingKeys(activity), ...activityColumns(activity) }],
@@ -123,7 +130,7 @@ function customerOf(row: Row): CustomerRecord {
     () => ({
       customerId: customerId as CustomerId,
       switches: Object.fromEntries(
-        products.map((product) => [product, JSON.parse(String(row[product]))]),
+        products.map((product) => [product, switchOf(row[product])]),
       ) as CustomerRecord["switches"] & Record<string, Switch>,
       sequence: sequence as number,
       headHash: headHash as string,
@@ -137,8 +144,14 @@ function changeOf(row: Row): Change {
     changeId: changeId as ChangeId,
     fingerprint: fingerprint as string,
     at: at as string,
-    permission: JSON.parse(String(permission)),
+    permission: switchOf<Permission>(permission),
   }));
+}
+
+function switchOf<Kind extends Switch>(column: unknown): Kind {
+  const found = JSON.parse(String(column)) as Kind | null;
+  if (found !== null && permissionStates.includes(found.state)) return found;
+  throw new Error("A switch is in no known state.");
 }
 
 /** A row that cannot be read is never taken for a state. */

@@ -84,8 +84,15 @@ export function serve(
 /** The chain of causes in one line; answers of others and what we sent them are left out, they may hold secrets. */
 function logged(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const what = error instanceof Refusal ? error.message : (error.stack ?? error.message);
+  const what = error instanceof Refusal ? error.message : withoutAnswer(error);
   return error.cause === undefined ? what : `${what} Cause: ${logged(error.cause)}`;
+}
+
+/** The errors of the Azure SDKs have a status, and their messages quote the answer that they got. */
+function withoutAnswer(error: Error): string {
+  const { name, statusCode, code } = error as Error & { readonly statusCode?: unknown; readonly code?: unknown };
+  if (statusCode === undefined) return error.stack ?? error.message;
+  return [name, statusCode, code].filter((word) => word !== undefined).join(" ");
 }
 
 const safeId = /^[\x21-\x7e]{1,128}$/;

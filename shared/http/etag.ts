@@ -18,7 +18,8 @@ const entityTags = new RegExp(`^(\\*|${entityTag.source}(\\s*,\\s*${entityTag.so
 
 /**
  * @param name `If-Match` or `If-None-Match`
- * @returns whether a tag is among those of the header (weak tags never match, RFC 9110 §13.1.1); undefined without header
+ * @returns whether a tag is among those of the header; undefined without header. A weak tag never matches for
+ * `If-Match`, and like a strong one for `If-None-Match` (RFC 9110 §13.1.1 and 2: compression on the way makes tags weak)
  * @throws Refusal `InvalidRequest` when the header is malformed
  */
 export function tagsOf(headers: Headers, name: string): ((etag: string) => boolean) | undefined {
@@ -27,5 +28,5 @@ export function tagsOf(headers: Headers, name: string): ((etag: string) => boole
   if (!entityTags.test(text)) invalidRequest(name, `${name} must be * or entity tags in double quotes.`);
   if (text === "*") return () => true;
   const tags: readonly string[] = text.match(new RegExp(entityTag, "g")) ?? [];
-  return (etag) => tags.includes(etag);
+  return (etag) => tags.includes(etag) || (name === "If-None-Match" && tags.includes(`W/${etag}`));
 }

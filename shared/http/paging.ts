@@ -6,6 +6,7 @@
 import type { CustomerId } from "../domain/identifiers.ts";
 import { parseGuid } from "../domain/identifiers.ts";
 import { invalidRequest } from "../domain/refusal.ts";
+import { latestTime } from "./query.ts";
 
 export const skipToken = "skipToken";
 const presetPageSize = 50;
@@ -14,7 +15,7 @@ const mostPageSize = 200;
 /** @returns the page size asked for; one too large is clamped */
 export function pageSizeOf(query: ReadonlyMap<string, string>): number {
   const text = query.get("maxpagesize") ?? String(presetPageSize);
-  if (!/^[1-9]\d{0,8}$/.test(text)) {
+  if (!/^[1-9]\d*$/.test(text)) {
     invalidRequest("maxpagesize", `maxpagesize must be a whole number from 1 to ${mostPageSize}; it is "${text}".`);
   }
   return Math.min(Number(text), mostPageSize);
@@ -63,7 +64,8 @@ function parseMark(token: string): Mark | undefined {
   const customerId = parseGuid<"customer">(id);
   if (customerId === undefined) return undefined;
   if (at === null && sequence === null) return { customerId };
-  const isTime = typeof at === "string" && /^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/.test(at) && Date.parse(at) >= 0;
+  const time = typeof at === "string" && /^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/.test(at) ? Date.parse(at) : Number.NaN;
+  const isTime = time >= 0 && time <= latestTime;
   return isTime && Number.isInteger(sequence) && sequence > 0 && sequence < 1e10
     ? { customerId, at, sequence }
     : undefined;

@@ -1,0 +1,346 @@
+/** Settings: what they become, and that an app with wrong ones does not start but names every fault and no secret. */
+
+import { execFile } from "node:child_process";
+import { describe, expect, test } from "@jest/globals";
+import { demoSettings } from "../local/demo-settings.ts";
+import { readSettings, type Settings } from "../shared/config.ts";
+
+type Environment = Record<string, string | undefined>;
+
+const tenant = "11111111-1111-4111-8111-111111111111";
+const otherTenant = "2222222a-2222-4222-8222-22222222222b";
+const least: Environment = {
+  AzureWebJobsStorage: "UseDevelopmentStorage=true",
+  ENTRA_TENANT_ID: tenant,
+  ENTRA_AUDIENCE: "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa",
+};
+
+const read = (more: Environment = {}): Settings => readSettings({ ...least, ...more });
+
+/** @returns the faults, one a line, without the first line that only says that there are some */
+function faultsOf(more: Environment): string[] {
+  try {
+    read(more);
+  } catch (error) {
+    return (error as Error).message.split("\n").slice(1);
+  }
+  return [];
+}
+
+function expectOneFault(more: Environment, name: string): void {
+  const faults = faultsOf(more);
+  expect(faults).toHaveLength(1);
+  expect(faults[0]).toContain(name);
+  const own = faults[0]?.replace(/such as .*/, "");
+  for (const value of Object.values(more)) {
+    if (value !== undefined && value.length > 8) expect(own).not.toContain(value);
+  }
+}
+
+describe("the settings that must be there are enough", () => {
+  test("and the others have the values of the contract", () => {
+    expect(read()).toEqual({
+      storage: {
+        connectionName: "AzureWebJobsStorage",
+        connection: { connectionString: "UseDevelopmentStorage=true" },
+      },
+      callers: {
+        tenantIds: new Set([tenant]),
+        audience: least.ENTRA_AUDIENCE,
+        authorityHost: "https://login.microsoftonline.com",
+        isLoopback: false,
+      },
+      azureResourceManager: { endpoint: "https://management.azure.com" },
+      customerApp: { azureCli: true },
+      eligibility: {
+        cspQuotaIds: new Set(["csp_2015-05-01", "csp_mg_2017-12-01", "cspdevtest_2018-05-01"]),
+        acceptedRoleIds: new Set(["8e3af657-a8ff-443c-a75c-2fe8c4bcb635"]),
+        excludedPrincipalIds: new Set(),
+        timeoutSeconds: 20,
+      },
+      requireFunctionKey: false,
+      applicationInsights: undefined,
+    });
+  });
+
+  test.each([
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_RESOURCE_MANAGER_ENDPOINT",
+    "CUSTOMER_APP_CLIENT_ID",
+    "CUSTOMER_APP_CLIENT_SECRET",
+    "CUSTOMER_APP_MANAGED_IDENTITY_CLIENT_ID",
+    "CSP_QUOTA_IDS",
+    "ACCEPTED_ROLE_IDS",
+    "EXCLUDED_PRINCIPAL_IDS",
+    "ELIGIBILITY_TIMEOUT_SECONDS",
+    "REQUIRE_FUNCTION_KEY",
+    "PARTNER_CENTER_MODE",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "PERMISSIONS_STORAGE",
+    "WEBSITE_INSTANCE_ID",
+  ])("an empty %s is as good as none", (name) => {
+    expect(read({ [name]: "" })).toEqual(read());
+    expect(read({ [name]: "  " })).toEqual(read());
+  });
+
+  test.each(["AzureWebJobsStorage", "ENTRA_TENANT_ID", "ENTRA_AUDIENCE"])("without %s it says so", (name) => {
+    for (const value of [undefined, "", " "]) expectOneFault({ [name]: value }, name);
+  });
+});
+
+describe("every setting is read", () => {
+  test("callers", () => {
+    expect(read({ ENTRA_TENANT_ID: ` ${tenant} , ${otherTenant.toUpperCase()},` }).callers.tenantIds).toEqual(
+      new Set([tenant, otherTenant]),
+    );
+    for (const wrong of [
+      "contoso.onmicrosoft.com",
+      "common",
+      `${tenant};${otherTenant}`,
+      `${tenant},x`,
+      ",",
+      `{${tenant}}`,
+    ]) {
+      expectOneFault({ ENTRA_TENANT_ID: wrong }, "ENTRA_TENANT_ID");
+    }
+    expectOneFault({ ENTRA_AUDIENCE: "api://purchase-permissions" }, "ENTRA_AUDIENCE");
+  });
+
+  test("the function key", () => {
+    expect(
+      ["true", "TRUE", " True ", "false", "False"].map((text) => read({ REQUIRE_FUNCTION_KEY: text })),
+    ).toMatchObject([true, true, true, false, false].map((requireFunctionKey) => ({ requireFunctionKey })));
+    for (const wrong of ["yes", "1", "on", "truee"])
+      expectOneFault({ REQUIRE_FUNCTION_KEY: wrong }, "REQUIRE_FUNCTION_KEY");
+  });
+
+  test("the eligibility check", () => {
+    const { eligibility } = read({
+      CSP_QUOTA_IDS: "CSP_2015-05-01, Other_2030-01-01",
+      ACCEPTED_ROLE_IDS: `${tenant},${otherTenant.toUpperCase()}`,
+      EXCLUDED_PRINCIPAL_IDS: otherTenant,
+      ELIGIBILITY_TIMEOUT_SECONDS: " 7 ",
+    });
+    expect(eligibility).toEqual({
+      cspQuotaIds: new Set(["csp_2015-05-01", "other_2030-01-01"]),
+      acceptedRoleIds: new Set([tenant, otherTenant]),
+      excludedPrincipalIds: new Set([otherTenant]),
+      timeoutSeconds: 7,
+    });
+    for (const name of ["ACCEPTED_ROLE_IDS", "EXCLUDED_PRINCIPAL_IDS"]) {
+      for (const wrong of ["Owner", ",", `${tenant} ${otherTenant}`]) expectOneFault({ [name]: wrong }, name);
+    }
+  });
+
+  test("its deadline, from 1 to 120 seconds", () => {
+    for (const seconds of [1, 120]) {
+      expect(read({ ELIGIBILITY_TIMEOUT_SECONDS: String(seconds) }).eligibility.timeoutSeconds).toBe(seconds);
+    }
+    for (const wrong of ["0", "121", "-1", "1.5", "20s", "NaN", "Infinity", "1,5"]) {
+      expectOneFault({ ELIGIBILITY_TIMEOUT_SECONDS: wrong }, "ELIGIBILITY_TIMEOUT_SECONDS");
+    }
+  });
+
+  test("storage by connection string, the product's own before the host's", () => {
+    const own = "DefaultEndpointsProtocol=https;AccountName=own;AccountKey=a2V5;EndpointSuffix=core.windows.net";
+    expect(read({ PERMISSIONS_STORAGE: own }).storage).toEqual({
+      connectionName: "PERMISSIONS_STORAGE",
+      connection: { connectionString: own },
+    });
+    expectOneFault({ PERMISSIONS_STORAGE: "https://own.table.core.windows.net" }, "PERMISSIONS_STORAGE");
+  });
+
+  test("storage by identity", () => {
+    const table = "https://own.table.core.windows.net";
+    const queue = "https://own.queue.core.windows.net";
+    const uris = { PERMISSIONS_STORAGE__tableServiceUri: table, PERMISSIONS_STORAGE__queueServiceUri: queue };
+    const identity = { PERMISSIONS_STORAGE__credential: "managedidentity", PERMISSIONS_STORAGE__clientId: tenant };
+    const connection = { tableServiceUri: table, queueServiceUri: queue };
+    expect(read({ ...uris, ...identity }).storage).toEqual({
+      connectionName: "PERMISSIONS_STORAGE",
+      connection: { ...connection, managedIdentityClientId: tenant },
+    });
+    expect(read(uris).storage.connection).toEqual(connection);
+    const hosts = { AzureWebJobsStorage: undefined, AzureWebJobsStorage__accountName: "own" };
+    expect(read(hosts).storage).toEqual({ connectionName: "AzureWebJobsStorage", connection });
+    for (const name of Object.keys(uris)) {
+      expectOneFault({ ...uris, [name]: undefined }, "__queueServiceUri");
+      expectOneFault({ ...uris, [name]: table.replace("https", "http") }, "https");
+    }
+  });
+
+  test("the customer application, by identity, by secret or neither", () => {
+    const id = { CUSTOMER_APP_CLIENT_ID: tenant };
+    const secret = { CUSTOMER_APP_CLIENT_SECRET: "s3cret~with=signs" };
+    const identity = { CUSTOMER_APP_MANAGED_IDENTITY_CLIENT_ID: otherTenant };
+    expect(read({ ...id, ...secret }).customerApp).toEqual({ clientId: tenant, clientSecret: "s3cret~with=signs" });
+    expect(read({ ...id, ...identity }).customerApp).toEqual({
+      clientId: tenant,
+      managedIdentityClientId: otherTenant,
+    });
+    expect(read(id).customerApp).toEqual({ azureCli: true });
+    expectOneFault(secret, "CUSTOMER_APP_CLIENT_ID");
+    expectOneFault(identity, "CUSTOMER_APP_CLIENT_ID");
+    expectOneFault({ ...id, ...secret, ...identity }, "exclude each other");
+  });
+
+  test("telemetry", () => {
+    const connectionString =
+      "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=https://x.example/";
+    expect(read({ APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString }).applicationInsights).toMatchObject({
+      connectionString,
+    });
+  });
+
+  test("the mode of Partner Center, of which there are three", () => {
+    expect(faultsOf({ PARTNER_CENTER_MODE: "off" })).toEqual([]);
+    for (const wrong of ["on", "OFF!", "true"]) expectOneFault({ PARTNER_CENTER_MODE: wrong }, "PARTNER_CENTER_MODE");
+  });
+});
+
+describe.each([
+  [
+    "AZURE_AUTHORITY_HOST",
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    (it: Settings) => it.callers.authorityHost,
+  ],
+  [
+    "AZURE_RESOURCE_MANAGER_ENDPOINT",
+    "management.azure.com",
+    "management.usgovcloudapi.net",
+    (it: Settings) => it.azureResourceManager.endpoint,
+  ],
+])("%s", (name, known, otherCloud, hostOf) => {
+  test.each([
+    [`https://${known}`, `https://${known}`],
+    [`https://${known}/`, `https://${known}`],
+    [`https://${known.toUpperCase()}:443`, `https://${known}`],
+    [` https://${otherCloud} `, `https://${otherCloud}`],
+    ["https://127.0.0.1:7072", "https://127.0.0.1:7072"],
+    ["https://127.1.2.3:7072/", "https://127.1.2.3:7072"],
+    ["https://localhost:7072", "https://localhost:7072"],
+    ["https://[::1]:7072", "https://[::1]:7072"],
+  ])("may be %s", (value, origin) => {
+    expect(hostOf(read({ [name]: value }))).toBe(origin);
+  });
+
+  test.each([
+    `http://${known}`,
+    "http://127.0.0.1:7072",
+    "http://localhost",
+    "https://elsewhere.example",
+    `https://${known}.elsewhere.example`,
+    `https://not${known}`,
+    `https://${known}@elsewhere.example`,
+    `https://user@${known}`,
+    `https://user:password@${known}`,
+    "https://user:password@127.0.0.1",
+    `https://${known}/common`,
+    `https://${known}//`,
+    `https://${known}?x=1`,
+    `https://${known}?`,
+    `https://${known}#x`,
+    "https://127.0.0.1/path",
+    "https://127.0.0.1.elsewhere.example",
+    "https://localhost.elsewhere.example",
+    "https://127.0.0.1@elsewhere.example",
+    "https://0.0.0.0",
+    "https://10.0.0.1",
+    "https://169.254.169.254",
+    "https://[::ffff:127.0.0.1]",
+    "https://[fe80::1]",
+    known,
+    `//${known}`,
+    "https://",
+    "javascript:alert(1)",
+    "ftp://127.0.0.1",
+    `https://${known} https://${known}`,
+  ])("must not be %s", (value) => {
+    expectOneFault({ [name]: value }, name);
+  });
+
+  test("leads to this machine in development only", () => {
+    for (const value of ["https://127.0.0.1:7072", "https://localhost", "https://[::1]:1"]) {
+      expectOneFault({ [name]: value, WEBSITE_INSTANCE_ID: "0123abcd" }, name);
+    }
+    for (const value of [`https://${known}`, `https://${otherCloud}`]) {
+      expect(faultsOf({ [name]: value, WEBSITE_INSTANCE_ID: "0123abcd" })).toEqual([]);
+    }
+  });
+
+  test("is not the host of the other one", () => {
+    const foreign = name === "AZURE_AUTHORITY_HOST" ? "management.azure.com" : "login.microsoftonline.com";
+    expectOneFault({ [name]: `https://${foreign}` }, name);
+  });
+});
+
+test("an authority on this machine is known as such", () => {
+  expect(read({ AZURE_AUTHORITY_HOST: "https://localhost:7072" }).callers.isLoopback).toBe(true);
+  expect(read({ AZURE_AUTHORITY_HOST: "https://login.microsoftonline.us" }).callers.isLoopback).toBe(false);
+});
+
+describe("an app with wrong settings", () => {
+  const good = demoSettings({
+    port: 0,
+    entraUrl: "https://127.0.0.1:1",
+    armUrl: "https://127.0.0.1:1",
+    storage: "UseDevelopmentStorage=true",
+  });
+
+  function start(settings: Environment): Promise<{ code: unknown; output: string }> {
+    const env = Object.fromEntries(
+      Object.entries({ PATH: process.env.PATH, ...good, ...settings }).filter(([, value]) => value),
+    );
+    return new Promise((resolve) => {
+      const options = { env: env as NodeJS.ProcessEnv, timeout: 20_000 };
+      execFile(process.execPath, ["local/launch.mjs", "host"], options, (error, stdout, stderr) =>
+        resolve({ code: error?.code ?? 0, output: stdout + stderr }),
+      );
+    });
+  }
+
+  test("ends with code 1 and names all faults at once, and no secret", async () => {
+    const secrets = {
+      PERMISSIONS_STORAGE: "s3cret-of-storage",
+      CUSTOMER_APP_CLIENT_SECRET: "s3cret-of-the-app",
+      AZURE_AUTHORITY_HOST: "https://ada:s3cret-of-ada@login.microsoftonline.com",
+    };
+    const { code, output } = await start({
+      ...secrets,
+      CUSTOMER_APP_CLIENT_ID: undefined,
+      ENTRA_TENANT_ID: "contoso.example",
+      ENTRA_AUDIENCE: undefined,
+      AZURE_RESOURCE_MANAGER_ENDPOINT: "http://management.azure.com",
+      ELIGIBILITY_TIMEOUT_SECONDS: "1000",
+      ACCEPTED_ROLE_IDS: "Owner",
+      REQUIRE_FUNCTION_KEY: "perhaps",
+      PARTNER_CENTER_MODE: "sometimes",
+    });
+    expect(code).toBe(1);
+    const lines = output.split("\n").filter((line) => line.startsWith("  - "));
+    const named = lines.map((line) => /[A-Z_]{8,}/.exec(line)?.[0]).sort();
+    expect(named).toEqual([
+      "ACCEPTED_ROLE_IDS",
+      "AZURE_AUTHORITY_HOST",
+      "AZURE_RESOURCE_MANAGER_ENDPOINT",
+      "CUSTOMER_APP_CLIENT_ID",
+      "ELIGIBILITY_TIMEOUT_SECONDS",
+      "ENTRA_AUDIENCE",
+      "ENTRA_TENANT_ID",
+      "PARTNER_CENTER_MODE",
+      "PERMISSIONS_STORAGE",
+      "REQUIRE_FUNCTION_KEY",
+    ]);
+    expect(output).not.toContain("s3cret");
+    expect(output).not.toContain("listening");
+  });
+
+  test("does not start in Azure with stand-ins, even if all else is right", async () => {
+    const { code, output } = await start({ WEBSITE_INSTANCE_ID: "0123abcd" });
+    expect(code).toBe(1);
+    expect(output).toContain("AZURE_AUTHORITY_HOST must not lead to this machine");
+    expect(output).toContain("AZURE_RESOURCE_MANAGER_ENDPOINT must not lead to this machine");
+    expect(output).not.toContain("listening");
+  });
+});
