@@ -5,9 +5,9 @@
  *   POST /api/CheckCustomerEligibility   {"customerId", "product"?, "subscriptionId"?}
  */
 
-import type { ApiAnswer, ApiHandler } from "../shared/http/api.ts";
 import { customerIdOf, productOf, subscriptionIdOf } from "../shared/http/parameters.ts";
 import { readFields } from "../shared/http/request-body.ts";
+import type { ApiAnswer, ApiHandler } from "../shared/http/route.ts";
 import type { CheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 
 export const eligibilityQuery = ["product", "subscriptionId"] as const;

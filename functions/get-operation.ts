@@ -2,8 +2,8 @@
 
 import { parseGuid } from "../shared/domain/identifiers.ts";
 import { invalidRequest } from "../shared/domain/refusal.ts";
-import type { ApiHandler } from "../shared/http/api.ts";
 import { customerIdOf } from "../shared/http/parameters.ts";
+import type { ApiHandler } from "../shared/http/route.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";
 
 export function getOperation(get: GetOperation): ApiHandler {

@@ -7,10 +7,10 @@
 
 import type { CustomerId } from "../shared/domain/identifiers.ts";
 import type { Product } from "../shared/domain/permission.ts";
-import type { ApiAnswer, ApiHandler } from "../shared/http/api.ts";
 import { etagOf, tagsOf } from "../shared/http/etag.ts";
 import { customerIdOf, productOf } from "../shared/http/parameters.ts";
 import { readFields } from "../shared/http/request-body.ts";
+import type { ApiAnswer, ApiHandler } from "../shared/http/route.ts";
 import type { ReadPermissions } from "../shared/use-cases/read-permissions.ts";
 
 export function getPermission(read: ReadPermissions): ApiHandler {

@@ -1,9 +1,9 @@
 /** Reads the activity log, newest first: GET /api/activities?customerId=&from=&to=&maxpagesize= */
 
-import type { ApiHandler } from "../shared/http/api.ts";
 import { activityMarkOf, nextLinkOf, pageSizeOf, skipToken } from "../shared/http/paging.ts";
 import { customerIdOf } from "../shared/http/parameters.ts";
 import { timeOf } from "../shared/http/query.ts";
+import type { ApiHandler } from "../shared/http/route.ts";
 import type { ListActivities } from "../shared/use-cases/list-activities.ts";
 
 export const activitiesQuery = ["customerId", "from", "to", "maxpagesize", skipToken] as const;

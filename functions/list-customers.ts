@@ -1,8 +1,8 @@
 /** Lists the customers known to the service: GET /api/customers?state=&maxpagesize= */
 
-import type { ApiHandler } from "../shared/http/api.ts";
 import { markOf, nextLinkOf, pageSizeOf, skipToken } from "../shared/http/paging.ts";
 import { stateOf } from "../shared/http/parameters.ts";
+import type { ApiHandler } from "../shared/http/route.ts";
 import type { ListCustomers } from "../shared/use-cases/list-customers.ts";
 
 export const customersQuery = ["state", "maxpagesize", skipToken] as const;

@@ -1,7 +1,7 @@
 /** Reads both switches of a customer: GET /api/customers/{customerId}/permissions */
 
-import type { ApiHandler } from "../shared/http/api.ts";
 import { customerIdOf } from "../shared/http/parameters.ts";
+import type { ApiHandler } from "../shared/http/route.ts";
 import type { ReadPermissions } from "../shared/use-cases/read-permissions.ts";
 
 export function listPermissions(read: ReadPermissions): ApiHandler {

@@ -1,8 +1,9 @@
 /** Every trigger of the product on one screen. */
 
 import type { app } from "@azure/functions";
-import { type ApiHandler, type Route, serve } from "../shared/http/api.ts";
 import type { ReadCaller } from "../shared/http/caller.ts";
+import type { ApiHandler, Route } from "../shared/http/route.ts";
+import { serve } from "../shared/http/serve.ts";
 import type { CheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 import type { CheckHealth } from "../shared/use-cases/check-health.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";

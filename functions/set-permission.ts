@@ -6,7 +6,6 @@
  */
 
 import type { Wish } from "../shared/domain/change.ts";
-import type { ApiHandler, ApiRequest } from "../shared/http/api.ts";
 import { etagOf, tagsOf } from "../shared/http/etag.ts";
 import {
   acknowledgedChargesOf,
@@ -18,6 +17,7 @@ import {
   subscriptionIdOf,
 } from "../shared/http/parameters.ts";
 import { readFields } from "../shared/http/request-body.ts";
+import type { ApiHandler, ApiRequest } from "../shared/http/route.ts";
 import type { SetPermission } from "../shared/use-cases/set-permission.ts";
 
 const wishFields = ["state", "reason", "subscriptionId", "acknowledgedCharges"];

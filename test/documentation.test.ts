@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { registerFunctions, routesOf, type UseCases } from "../functions/register-functions.ts";
-import type { Route } from "../shared/http/api.ts";
+import type { Route } from "../shared/http/route.ts";
 
 const run = promisify(execFile);
 const readme = readFileSync("README.md", "utf8");

@@ -28,12 +28,17 @@ export function createArmGuard(origin: string, deadline: AbortSignal): PipelineP
       // The very same request comes again when Azure challenges its token (continuous access evaluation).
       if ((asked.get(request.url) ?? request) !== request) throw unintelligible("A page links to itself.");
       asked.set(request.url, request);
+      // The request's own signal comes early when an Owner was found elsewhere: then nobody waits for this answer.
+      const stop = AbortSignal.any([
+        deadline,
+        ...(request.abortSignal instanceof AbortSignal ? [request.abortSignal] : []),
+      ]);
       for (let attempt = 1; ; attempt++) {
         const outcome = await attemptOf(request, next);
         const wait = waitOf(outcome, attempt);
-        if (wait === undefined || retries <= 0 || deadline.aborted) return settle(outcome);
+        if (wait === undefined || retries <= 0 || stop.aborted) return settle(outcome);
         retries -= 1;
-        await pause(wait, undefined, { signal: deadline });
+        await pause(wait, undefined, { signal: stop });
       }
     },
   };
@@ -80,7 +85,10 @@ export function retryAfterMilliseconds(header: (name: string) => string | undefi
 }
 
 /** A list is an object with an array of objects; anything else is no list, not even an empty one. */
-function checkShape({ bodyAsText, request }: PipelineResponse): void {
+function checkShape({ bodyAsText, headers, request }: PipelineResponse): void {
+  // What is not labelled as JSON the SDKs do not read at all: that, too, would be an empty list.
+  if (!/^application\/json\s*(;|$)/i.test(headers.get("content-type") ?? ""))
+    throw unintelligible("The answer is no JSON.");
   let body: unknown;
   try {
     body = JSON.parse(bodyAsText ?? "");

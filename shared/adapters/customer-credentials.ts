@@ -51,10 +51,9 @@ export function createCustomerCredentials(
         try {
           return await withinDeadline(getToken(scopes, options), deadline);
         } catch (error) {
-          const failure = failureOf(error);
-          // MSAL answers with the last failure for a minute, unless it is asked anew. After a 429 that is right.
-          if (!/\b429\b|throttl/i.test(failure.message)) kept.delete(customerId);
-          throw failure;
+          // MSAL answers with the last failure for a minute, or as long as a 429 says, also when Entra is well again.
+          kept.delete(customerId);
+          throw failureOf(error);
         }
       },
     }),

@@ -22,7 +22,7 @@ export interface CallLimits {
 export async function callStorage<Answer>(
   call: (signal: AbortSignal) => Promise<Answer>,
   expected: readonly string[] = [],
-  { attempts = 3, milliseconds = 2_500 }: CallLimits = {},
+  { attempts = 3, milliseconds = 2_000 }: CallLimits = {},
 ): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -21,6 +21,7 @@ export async function queryRows(
       const rows: Row[] = [];
       const query = client.listEntities<Row>({
         abortSignal,
+        onResponse: checkList,
         queryOptions: { filter, ...(select === undefined ? {} : { select }) },
       });
       for await (const page of query.byPage({ maxPageSize: Math.min(limit, 1000) })) {
@@ -30,11 +31,22 @@ export async function queryRows(
       return rows.slice(0, limit);
     },
     ["TableNotFound"],
-    { attempts: 2, milliseconds: 6_000 },
+    { attempts: 2, milliseconds: 3_500 },
   ).catch((error: unknown) => {
     if (storageCode(error) === "TableNotFound") return [];
     throw error;
   });
+}
+
+/** The SDK takes any 200 for a list, also the page of a proxy, and what holds no list for an empty one. */
+function checkList({
+  status,
+  parsedBody,
+}: {
+  readonly status: number;
+  readonly parsedBody?: { value?: unknown };
+}): void {
+  if (status === 200 && !Array.isArray(parsedBody?.value)) throw new Error("The answer of storage is no list.");
 }
 
 /** @returns the row, or undefined when storage itself says that there is none */

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import type { Permission } from "../domain/permission.ts";
 import { invalidRequest } from "../domain/refusal.ts";
+import type { RequestHeaders } from "./route.ts";
 
 export function etagOf(permission: Permission): string {
   const { customerId, product, state, changeId } = permission;
@@ -22,7 +23,7 @@ const entityTags = new RegExp(`^(\\*|${entityTag.source}(\\s*,\\s*${entityTag.so
  * `If-Match`, and like a strong one for `If-None-Match` (RFC 9110 §13.1.1 and 2: compression on the way makes tags weak)
  * @throws Refusal `InvalidRequest` when the header is malformed
  */
-export function tagsOf(headers: Headers, name: string): ((etag: string) => boolean) | undefined {
+export function tagsOf(headers: RequestHeaders, name: string): ((etag: string) => boolean) | undefined {
   const text = headers.get(name)?.trim();
   if (text === undefined) return undefined;
   if (!entityTags.test(text)) invalidRequest(name, `${name} must be * or entity tags in double quotes.`);

@@ -3,6 +3,7 @@
 import { type ChangeId, type CustomerId, parseGuid, type SubscriptionId } from "../domain/identifiers.ts";
 import { type PermissionState, type Product, permissionStates, products } from "../domain/permission.ts";
 import { invalidRequest, Refusal } from "../domain/refusal.ts";
+import type { RequestHeaders } from "./route.ts";
 
 export function customerIdOf(value: unknown): CustomerId {
   return (
@@ -53,7 +54,7 @@ export function acknowledgedChargesOf(value: unknown): boolean {
 const requestIdHeaders = ["repeatability-request-id", "ms-requestid", "idempotency-key"];
 
 /** @throws Refusal `InvalidRequest` when an id is no GUID, or two of them differ */
-export function repeatableAs(headers: Headers): ChangeId | undefined {
+export function repeatableAs(headers: RequestHeaders): ChangeId | undefined {
   const ids = new Set<ChangeId>();
   for (const name of requestIdHeaders) {
     const text = headers.get(name);

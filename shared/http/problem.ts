@@ -4,7 +4,7 @@
  */
 
 import { Refusal, type RefusalCode } from "../domain/refusal.ts";
-import type { ApiAnswer } from "./api.ts";
+import type { ApiAnswer } from "./route.ts";
 
 const statusOf = {
   InvalidRequest: 400,

@@ -1,7 +1,7 @@
 /** Reads a JSON body strictly: what is ambiguous is refused, never guessed. */
 
 import { invalidRequest, Refusal } from "../domain/refusal.ts";
-import type { ApiRequest } from "./api.ts";
+import type { ApiRequest } from "./route.ts";
 
 const mostBytes = 16 * 1024;
 
@@ -11,14 +11,14 @@ const mostBytes = 16 * 1024;
  * @throws Refusal `InvalidRequest` or `RequestTooLarge`
  */
 export async function readFields(
-  { http }: Pick<ApiRequest, "http">,
+  { headers, readBody }: Pick<ApiRequest, "headers" | "readBody">,
   known: readonly string[],
 ): Promise<ReadonlyMap<string, unknown>> {
-  const contentType = http.headers.get("content-type") ?? "";
+  const contentType = headers.get("content-type") ?? "";
   if (!/^application\/(json|[\w.-]+\+json)\s*(;\s*charset="?utf-8"?\s*)?$/i.test(contentType)) {
     invalidRequest("content-type", "The body must be JSON: Content-Type: application/json.");
   }
-  const bytes = await http.arrayBuffer();
+  const bytes = await readBody();
   if (bytes.byteLength > mostBytes) throw new Refusal("RequestTooLarge", `The body is larger than ${mostBytes} bytes.`);
   if (bytes.byteLength === 0) invalidRequest("body", "The body is missing. Send JSON with a Content-Length header.");
 

@@ -39,6 +39,8 @@ export interface EligibilityFinding {
   readonly eligibility: Eligibility;
   /** Set when the result is Inconclusive and trying again later may settle it. */
   readonly retryAfterSeconds?: number;
+  /** What kept us from knowing then: for our log, not for the caller. */
+  readonly cause?: DirectoryFailure;
 }
 
 /** Answers always; what went wrong on the way is part of the finding. */
@@ -93,7 +95,10 @@ export function createCheckEligibility(
       },
       ...(passing.length === 0
         ? {}
-        : { retryAfterSeconds: Math.max(...passing.map(({ retryAfterSeconds }) => retryAfterSeconds ?? 5)) }),
+        : {
+            retryAfterSeconds: Math.max(...passing.map(({ retryAfterSeconds }) => retryAfterSeconds ?? 5)),
+            cause: passing[0],
+          }),
     };
   };
 }
@@ -118,6 +123,8 @@ async function examine(
   const enough = new AbortController();
 
   for (const subscription of subscriptions) {
+    // A list that changes between two of its pages can name one twice.
+    if (found.has(subscription.subscriptionId)) continue;
     const { tenantId: _, ...shown } = subscription;
     const judged = judgeSubscription(subscription, customerId, rules);
     const unseen = { ...shown, ...judged, owners: [], ignoredOwners: [] };

@@ -14,7 +14,7 @@ import type { ChangeId } from "../domain/identifiers.ts";
 import { type Permission, permissionOf } from "../domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
 import type { ActivityQueue, Clock, PermissionStore, Telemetry } from "../ports.ts";
-import type { CheckEligibility } from "./check-eligibility.ts";
+import type { CheckEligibility, EligibilityFinding } from "./check-eligibility.ts";
 
 export interface SetPermissionRequest extends Wish {
   readonly by: Occasion["by"];
@@ -47,7 +47,7 @@ export interface SetPermissionPorts {
 }
 
 /** How long to go on deciding after the first commit that did not come through. */
-const commitMilliseconds = 8_000;
+const commitMilliseconds = 5_000;
 
 export function createSetPermission(ports: SetPermissionPorts): SetPermission {
   const { store, queue, telemetry, clock } = ports;
@@ -98,9 +98,9 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
   };
 
   async function proveEligible(wish: Wish): Promise<Evidence> {
-    const { eligibility, retryAfterSeconds } = await ports.checkEligibility(wish);
+    const { eligibility, ...obstacle } = await ports.checkEligibility(wish);
     if (eligibility.result === "Eligible") return evidenceOf(eligibility);
-    const refusal = refusalOf(eligibility, retryAfterSeconds);
+    const refusal = refusalOf(eligibility, obstacle);
     telemetry.event("ChangeRefused", {
       customerId: wish.customerId,
       product: wish.product,
@@ -121,8 +121,13 @@ function answerAgain(earlier: Change, wish: Wish): SetPermissionAnswer {
   return { permission: earlier.permission, changed: true };
 }
 
-function refusalOf({ result, checks }: Eligibility, retryAfterSeconds: number | undefined): Refusal {
-  if (retryAfterSeconds !== undefined) return dependencyUnavailable("The eligibility check", { retryAfterSeconds });
+function refusalOf(
+  { result, checks }: Eligibility,
+  { retryAfterSeconds, cause }: Omit<EligibilityFinding, "eligibility">,
+): Refusal {
+  if (retryAfterSeconds !== undefined) {
+    return dependencyUnavailable("The eligibility check", { retryAfterSeconds, cause });
+  }
   const decisive = checks.find((check) => check.result === (result === "NotEligible" ? "Failed" : "Inconclusive"));
   const message = [decisive?.message, decisive?.remedy].join(" ");
   if (result === "Inconclusive") return new Refusal("EligibilityInconclusive", message, { details: checks });

@@ -21,7 +21,13 @@ export type Fate =
   | "loseRequest"
   | "loseReply"
   | "hang"
-  | { readonly status: number; readonly body?: string; readonly headers?: Record<string, string> }
+  | {
+      readonly status: number;
+      readonly body?: string;
+      readonly headers?: Record<string, string>;
+      /** Storage does its work first, and only its reply is replaced. */
+      readonly done?: boolean;
+    }
   | { readonly delay: number }
   | { readonly afterwards: () => Promise<void> | void };
 
@@ -79,10 +85,11 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
     const fate = proxy.fate(call);
     if (fate === "hang") return;
     if (fate === "loseRequest") return void incoming.socket.destroy();
-    if (typeof fate === "object" && "status" in fate) {
-      reply.writeHead(fate.status, fate.headers ?? {});
-      return void reply.end(fate.body ?? "");
-    }
+    const replace = ({ status, headers = {}, body: text = "" }: Extract<Fate, { status: number }>) => {
+      reply.writeHead(status, headers);
+      reply.end(text);
+    };
+    if (typeof fate === "object" && "status" in fate && !fate.done) return replace(fate);
     if (typeof fate === "object" && "delay" in fate) await new Promise((go) => setTimeout(go, fate.delay));
 
     const outgoing = request({
@@ -99,6 +106,7 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
     for await (const chunk of answer) parts.push(chunk as Buffer);
     if (typeof fate === "object" && "afterwards" in fate) await fate.afterwards();
     if (fate === "loseReply") return void incoming.socket.destroy();
+    if (typeof fate === "object" && "status" in fate) return replace(fate);
     reply.writeHead(answer.statusCode ?? 500, answer.headers);
     reply.end(Buffer.concat(parts));
   }

@@ -1,6 +1,6 @@
 /**
- * What an HTTP function of ours looks like from inside, and the one place where a request of the Functions
- * host becomes one: request ids, caller, role, api-version, query, and every error's answer.
+ * The one place where a request of the Functions host becomes one of ours: caller, role, api-version, query,
+ * request ids, and every error's answer.
  */
 
 import type { HttpHandler, HttpRequest, HttpResponseInit } from "@azure/functions";
@@ -8,39 +8,7 @@ import { invalidRequest, Refusal } from "../domain/refusal.ts";
 import { authorize, type Caller, type ReadCaller } from "./caller.ts";
 import { answerTo } from "./problem.ts";
 import { readQuery } from "./query.ts";
-
-export interface ApiRequest {
-  readonly caller: Caller;
-  readonly requestId: string;
-  /** What ties this request to others, as far as the caller told us. */
-  readonly correlationId: string | undefined;
-  readonly url: URL;
-  readonly route: Readonly<Record<string, string>>;
-  readonly query: ReadonlyMap<string, string>;
-  readonly headers: Headers;
-  readonly http: Pick<HttpRequest, "headers" | "arrayBuffer">;
-}
-
-export interface ApiAnswer {
-  readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Answered as JSON. */
-  readonly body?: unknown;
-}
-
-export type ApiHandler = (request: ApiRequest) => Promise<ApiAnswer>;
-
-/** One row of the table that registers the functions. */
-export interface Route {
-  readonly name: string;
-  readonly method: "GET" | "PUT" | "POST";
-  /** Below `/api/`; absent for functions that the native Logic Apps action calls by name. */
-  readonly route?: string;
-  readonly access: "read" | "write" | "anonymous";
-  /** Query parameters that are known beside `api-version`. */
-  readonly query?: readonly string[];
-  readonly handler: ApiHandler;
-}
+import type { ApiAnswer, RequestHeaders, Route } from "./route.ts";
 
 const apiVersion = "2026-11-01";
 const anonymous: Caller = {
@@ -75,9 +43,10 @@ export function serve(
         target: "api-version",
       });
     }
-    const headers = new Headers([...http.headers]);
+    const { headers, params: route } = http;
     const correlationId = correlationOf(headers);
-    return handler({ caller, requestId, correlationId, url, route: http.params, query: parameters, headers, http });
+    const readBody = () => http.arrayBuffer();
+    return handler({ caller, requestId, correlationId, url, route, query: parameters, headers, readBody });
   }
 }
 
@@ -97,7 +66,7 @@ function withoutAnswer(error: Error): string {
 
 const safeId = /^[\x21-\x7e]{1,128}$/;
 
-function correlationOf(headers: Headers): string | undefined {
+function correlationOf(headers: RequestHeaders): string | undefined {
   const sent = headers.get("ms-correlationid") ?? headers.get("x-ms-client-request-id");
   if (sent !== null && safeId.test(sent)) return sent;
   return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(headers.get("traceparent") ?? "")?.[1];
@@ -108,7 +77,7 @@ const echoed = ["x-ms-client-request-id", "ms-correlationid", "ms-requestid"];
 
 function responseOf(
   { status = 200, headers = {}, body }: ApiAnswer,
-  sent: HttpRequest["headers"],
+  sent: RequestHeaders,
   requestId: string,
 ): HttpResponseInit {
   const hasToken = /^Bearer +[^ ]/i.test(sent.get("authorization") ?? "");

@@ -1,0 +1,465 @@
+/** Turning a switch, promise by promise. What any mixture of them does is in permission-state-machine.test.ts. */
+
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import type { Eligibility } from "../../shared/domain/eligibility.ts";
+import { Refusal } from "../../shared/domain/refusal.ts";
+import type { CheckEligibility, EligibilityFinding } from "../../shared/use-cases/check-eligibility.ts";
+import { createSetPermission, type SetPermissionRequest } from "../../shared/use-cases/set-permission.ts";
+import { ada, ben, contoso, idOf, noon } from "../fakes/facts.ts";
+import { type Call, createInMemoryWorld, type Fate } from "../fakes/in-memory-world.ts";
+
+const eligible: EligibilityFinding = {
+  eligibility: {
+    customerId: contoso,
+    result: "Eligible",
+    checkedAt: noon.toISOString(),
+    checks: [],
+    subscriptions: [],
+  },
+};
+
+const turnOn: SetPermissionRequest = {
+  customerId: contoso,
+  product: "azureReservations",
+  state: "On",
+  by: ada,
+  requestId: "request-1",
+};
+const turnOff: SetPermissionRequest = { ...turnOn, state: "Off", requestId: "request-2" };
+const repeatableAs = idOf<"change">(0x99);
+
+function start({ finding = eligible }: { finding?: EligibilityFinding } = {}) {
+  const world = createInMemoryWorld();
+  const checkEligibility = jest.fn<CheckEligibility>(async () => finding);
+  let changes = 0;
+  const set = createSetPermission({
+    ...world,
+    checkEligibility,
+    newChangeId: () => idOf<"change">(++changes),
+  });
+  /** Gives these fates to the first calls of that name; the others are done. */
+  const fates = (name: Call, ...wanted: (Fate | (() => Promise<unknown>))[]) => {
+    world.fate = async (call) => {
+      const next = call === name ? wanted.shift() : undefined;
+      if (typeof next !== "function") return next ?? "done";
+      await next();
+      return "done";
+    };
+  };
+  return { world, set, checkEligibility, fates };
+}
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+describe("a change", () => {
+  test("is one read, one commit and one message", async () => {
+    const { world, set, checkEligibility } = start();
+
+    const answer = await set({
+      ...turnOn,
+      correlationId: "correlation-1",
+      reason: "asked for",
+      acknowledgedCharges: true,
+    });
+
+    expect(world.calls).toEqual(["store.readCustomer", "store.commit", "queue.push"]);
+    expect(checkEligibility).toHaveBeenCalledTimes(1);
+    expect(answer).toEqual({
+      permission: {
+        customerId: contoso,
+        product: "azureReservations",
+        state: "On",
+        changedAt: noon.toISOString(),
+        changedBy: ada,
+        reason: "asked for",
+        changeId: idOf(1),
+      },
+      changed: true,
+    });
+    expect(world.pendingOf(contoso)).toEqual([
+      expect.objectContaining({
+        sequence: 1,
+        operation: "Create Customer Purchase Permissions",
+        by: ada,
+        reason: "asked for",
+        acknowledgedCharges: true,
+        requestId: "request-1",
+        correlationId: "correlation-1",
+        changeId: idOf(1),
+        evidence: { checkedAt: noon.toISOString(), subscriptions: [] },
+      }),
+    ]);
+    const [{ evidence: _, ...message } = { evidence: undefined }] = world.pendingOf(contoso);
+    expect(world.messages).toEqual([message]);
+    expect(world.warnings).toEqual([]);
+  });
+
+  test("to Off needs no eligibility and carries no evidence", async () => {
+    const { world, set, checkEligibility } = start();
+    await set(turnOn);
+    checkEligibility.mockClear();
+
+    const answer = await set(turnOff);
+
+    expect(answer).toMatchObject({ changed: true, permission: { state: "Off", changeId: idOf(2) } });
+    expect(checkEligibility).not.toHaveBeenCalled();
+    expect(world.pendingOf(contoso)[1]).not.toHaveProperty("evidence");
+    expect(world.pendingOf(contoso)[1]).not.toHaveProperty("correlationId");
+  });
+
+  test("to what is already so writes nothing and checks nothing", async () => {
+    const { world, set, checkEligibility } = start();
+
+    expect(await set(turnOff)).toEqual({
+      permission: expect.objectContaining({ state: "Off", changedAt: null, changeId: null }),
+      changed: false,
+    });
+    expect(world.calls).toEqual(["store.readCustomer"]);
+    expect(checkEligibility).not.toHaveBeenCalled();
+  });
+
+  test("hands the named subscription on to the check", async () => {
+    const { set, checkEligibility } = start();
+
+    await set({ ...turnOn, subscriptionId: idOf<"subscription">(7) });
+
+    expect(checkEligibility.mock.calls[0]?.[0]).toMatchObject({ customerId: contoso, subscriptionId: idOf(7) });
+  });
+
+  test("is answered as done when the queue is down, and the operators are told", async () => {
+    const { world, set, fates } = start();
+    fates("queue.push", "refused");
+
+    expect(await set(turnOn)).toMatchObject({ changed: true });
+    expect(world.messages).toEqual([]);
+    expect(world.pendingOf(contoso)).toHaveLength(1);
+    expect(world.warnings).toEqual([
+      {
+        message: "An activity could not be queued; the sweep will log it.",
+        cause: expect.objectContaining({ code: "DependencyUnavailable" }),
+      },
+    ]);
+  });
+});
+
+describe("a refused On writes nothing and is told to the operators:", () => {
+  const passed = {
+    name: "azureSubscription",
+    result: "Passed",
+    code: "AzureSubscriptionFound",
+    message: "One.",
+  } as const;
+  const noPlan = {
+    name: "azureSubscription",
+    result: "Failed",
+    code: "NoAzureSubscription",
+    message: "No plan.",
+    remedy: "Buy one.",
+  } as const;
+  const unseen = { ...noPlan, result: "Inconclusive", code: "NoVisibleSubscription" } as const;
+  const noOwner = {
+    name: "ownerRole",
+    result: "Failed",
+    code: "OwnerRoleMissing",
+    message: "No owner.",
+    remedy: "Assign it.",
+  } as const;
+  const unread = { ...noOwner, result: "Inconclusive", code: "ReaderRoleMissing", message: "Not readable." } as const;
+
+  const cases: [string, Eligibility["result"], Eligibility["checks"], string, string][] = [
+    ["no subscription", "NotEligible", [noPlan, unread], "NoAzureSubscription", "No plan. Buy one."],
+    ["no Owner", "NotEligible", [passed, noOwner], "OwnerRoleMissing", "No owner. Assign it."],
+    ["no Owner, subscription unsure", "NotEligible", [unseen, noOwner], "OwnerRoleMissing", "No owner. Assign it."],
+    ["nothing visible", "Inconclusive", [unseen, unread], "EligibilityInconclusive", "No plan. Buy one."],
+    ["roles not readable", "Inconclusive", [passed, unread], "EligibilityInconclusive", "Not readable. Assign it."],
+  ];
+
+  test.each(cases)("%s", async (_, result, checks, code, message) => {
+    const { world, set } = start({ finding: { eligibility: { ...eligible.eligibility, result, checks } } });
+
+    const refusal = await set(turnOn).catch((error: unknown) => error);
+
+    expect(refusal).toBeInstanceOf(Refusal);
+    expect(refusal).toMatchObject({ code, message, details: checks, retryAfterSeconds: undefined });
+    expect(world.calls).toEqual(["store.readCustomer"]);
+    expect(world.events).toEqual([
+      {
+        name: "ChangeRefused",
+        properties: {
+          customerId: contoso,
+          product: "azureReservations",
+          code,
+          checks: checks.map((check) => check.code).join(","),
+        },
+      },
+    ]);
+  });
+
+  test("Azure asked to wait, so we ask to wait", async () => {
+    const finding: EligibilityFinding = {
+      eligibility: { ...eligible.eligibility, result: "Inconclusive", checks: [passed, unread] },
+      retryAfterSeconds: 42,
+    };
+    const { world, set } = start({ finding });
+
+    await expect(set(turnOn)).rejects.toMatchObject({ code: "DependencyUnavailable", retryAfterSeconds: 42 });
+    expect(world.calls).toEqual(["store.readCustomer"]);
+    expect(world.events).toMatchObject([{ properties: { code: "DependencyUnavailable" } }]);
+  });
+
+  test("an unexpected error of the check is thrown on", async () => {
+    const { world, set, checkEligibility } = start();
+    checkEligibility.mockRejectedValue(new TypeError("a bug"));
+
+    await expect(set(turnOn)).rejects.toThrow(new TypeError("a bug"));
+    expect(world.committed).toEqual([]);
+  });
+});
+
+describe("a precondition", () => {
+  test("sees the permission as it is, and lets the change through when it holds", async () => {
+    const { set } = start();
+    await set(turnOn);
+    const precondition = jest.fn(() => true);
+
+    await set({ ...turnOff, precondition });
+
+    expect(precondition.mock.calls).toEqual([
+      [expect.objectContaining({ customerId: contoso, product: "azureReservations", state: "On", changeId: idOf(1) })],
+    ]);
+  });
+
+  test.each([
+    ["Off since ever", [], turnOn],
+    [`On since ${noon.toISOString()}`, [turnOn], turnOff],
+  ])("that does not hold refuses the change, because it is %s", async (words, earlier, request) => {
+    const { world, set, checkEligibility } = start();
+    for (const each of earlier) await set(each);
+    checkEligibility.mockClear();
+    const before = world.committed.length;
+
+    await expect(set({ ...request, precondition: () => false })).rejects.toMatchObject({
+      code: "ConditionNotMet",
+      target: "If-Match",
+      message: expect.stringContaining(`it is ${words}.`),
+    });
+    expect(world.committed).toHaveLength(before);
+    expect(checkEligibility).not.toHaveBeenCalled();
+  });
+
+  test("that does not hold refuses even what is already so", async () => {
+    const { set } = start();
+
+    await expect(set({ ...turnOff, precondition: () => false })).rejects.toMatchObject({ code: "ConditionNotMet" });
+  });
+
+  test("is asked again after somebody else came first", async () => {
+    const { world, set, fates } = start();
+    fates("store.commit", () => set({ ...turnOn, by: ben }));
+
+    const refused = set({ ...turnOn, precondition: ({ changeId }) => changeId === null });
+
+    await expect(refused).rejects.toMatchObject({ code: "ConditionNotMet" });
+    expect(world.committed.map(({ by }) => by)).toEqual([ben]);
+  });
+});
+
+describe("a repeated request", () => {
+  const request = { ...turnOn, repeatableAs };
+
+  test("gets the first answer again, although the switch was moved since, without any check", async () => {
+    const { world, set, checkEligibility } = start();
+    const first = await set(request);
+    await set(turnOff);
+    checkEligibility.mockClear();
+    world.calls.length = 0;
+
+    const again = await set({ ...request, requestId: "request-3", precondition: () => false });
+
+    expect(again).toEqual(first);
+    expect(again).toMatchObject({ changed: true, permission: { changeId: repeatableAs } });
+    expect(world.calls).toEqual(["store.readCustomer", "store.findChange"]);
+    expect(checkEligibility).not.toHaveBeenCalled();
+    expect(world.recordOf(contoso).switches.azureReservations.state).toBe("Off");
+  });
+
+  test.each<[string, Partial<SetPermissionRequest>]>([
+    ["state", { state: "Off" }],
+    ["product", { product: "azureSavingsPlans" }],
+    ["reason", { reason: "another" }],
+    ["subscription", { subscriptionId: idOf<"subscription">(1) }],
+    ["acknowledgement", { acknowledgedCharges: true }],
+  ])("with another %s is refused", async (_, otherwise) => {
+    const { world, set } = start();
+    await set(request);
+
+    await expect(set({ ...request, ...otherwise })).rejects.toMatchObject({
+      code: "RequestIdReused",
+      message: expect.stringContaining(repeatableAs),
+    });
+    expect(world.committed).toHaveLength(1);
+  });
+
+  test("of another customer is another request", async () => {
+    const { set } = start();
+    const other = idOf<"customer">(0xd);
+    await set(request);
+
+    expect(await set({ ...request, customerId: other })).toMatchObject({
+      changed: true,
+      permission: { customerId: other },
+    });
+  });
+
+  test("is decided anew when the first one was refused or changed nothing", async () => {
+    const { set, checkEligibility } = start();
+    checkEligibility.mockResolvedValueOnce({ eligibility: { ...eligible.eligibility, result: "NotEligible" } });
+
+    await expect(set(request)).rejects.toBeInstanceOf(Refusal);
+    expect(await set({ ...request, state: "Off" })).toMatchObject({ changed: false });
+    expect(await set(request)).toMatchObject({ changed: true });
+  });
+
+  test("running beside the first one makes one change and gets one answer", async () => {
+    const { world, set } = start();
+
+    const [one, other] = await Promise.all([set(request), set(request)]);
+
+    expect(one).toEqual(other);
+    expect(world.committed).toHaveLength(1);
+  });
+});
+
+describe("a commit without a good end", () => {
+  test("whose reply was lost is found, and answered as done", async () => {
+    const { world, set, checkEligibility, fates } = start();
+    fates("store.commit", "replyLost");
+
+    expect(await set(turnOn)).toEqual({
+      permission: expect.objectContaining({ state: "On", changeId: idOf(1) }),
+      changed: true,
+    });
+    expect(world.calls).toEqual(["store.readCustomer", "store.commit", "store.readCustomer", "store.findChange"]);
+    expect(world.committed).toHaveLength(1);
+    expect(checkEligibility).toHaveBeenCalledTimes(1);
+  });
+
+  test("that never arrived is made again, with the evidence of the one check", async () => {
+    const { world, set, checkEligibility, fates } = start();
+    fates("store.commit", "requestLost");
+
+    expect(await set(turnOn)).toMatchObject({ changed: true });
+    expect(world.committed).toHaveLength(1);
+    expect(world.committed[0]).toMatchObject({ changeId: idOf(1), evidence: expect.any(Object) });
+    expect(checkEligibility).toHaveBeenCalledTimes(1);
+  });
+
+  test.each<[string, Call]>([
+    ["before the state is read again", "store.readCustomer"],
+    ["before the change is looked for", "store.findChange"],
+    ["before the second commit", "store.commit"],
+  ])("that arrives late, %s, is the change", async (_, name) => {
+    const { world, set } = start();
+    let commits = 0;
+    world.fate = (call) => {
+      if (call === "store.commit" && ++commits === 1) return "late";
+      if (call === name && commits > 0) world.arrive();
+      return "done";
+    };
+
+    expect(await set(turnOn)).toMatchObject({ changed: true, permission: { changeId: idOf(1) } });
+    expect(world.committed).toHaveLength(1);
+  });
+
+  test("that arrives after the second one has made the change does nothing any more", async () => {
+    const { world, set, fates } = start();
+    fates("store.commit", "late");
+    await set(turnOn);
+
+    world.arrive();
+
+    expect(world.committed).toHaveLength(1);
+    expect(world.recordOf(contoso).sequence).toBe(1);
+  });
+
+  test("that another writer came before is decided again over what that one left", async () => {
+    const { world, set, checkEligibility, fates } = start();
+    fates("store.commit", () => set({ ...turnOn, product: "azureSavingsPlans", by: ben }));
+
+    expect(await set(turnOn)).toMatchObject({ changed: true });
+    expect(world.committed.map(({ sequence, by, product }) => [sequence, by, product])).toEqual([
+      [1, ben, "azureSavingsPlans"],
+      [2, ada, "azureReservations"],
+    ]);
+    expect(checkEligibility).toHaveBeenCalledTimes(2);
+  });
+
+  test("that another writer made unnecessary writes nothing", async () => {
+    const { world, set, fates } = start();
+    fates("store.commit", () => set({ ...turnOn, by: ben }));
+
+    expect(await set(turnOn)).toMatchObject({ changed: false, permission: { changedBy: ben } });
+    expect(world.committed).toHaveLength(1);
+  });
+
+  test("is tried again for five seconds, then the caller is told to", async () => {
+    const { world, set } = start();
+    jest.spyOn(Math, "random").mockReturnValue(0);
+    const moves = [0, 4_999, 1];
+    world.fate = (call) => {
+      if (call !== "store.commit" || moves.length === 0) return "done";
+      world.moveClock(moves.shift() ?? 0);
+      return "requestLost";
+    };
+
+    await expect(set(turnOn)).rejects.toMatchObject({ code: "DependencyUnavailable", retryAfterSeconds: 5 });
+
+    expect(moves).toEqual([]);
+    expect(world.calls.filter((call) => call === "store.commit")).toHaveLength(3);
+    expect(world.committed).toEqual([]);
+  });
+
+  test("is tried again after pauses that grow by 20 ms up to 200 ms, and are random up to that", async () => {
+    const pausesWhen = async (random: number) => {
+      const { world, set } = start();
+      const pause = jest.spyOn(world.clock, "pause");
+      jest.spyOn(Math, "random").mockReturnValue(random);
+      world.fate = (call) => (call === "store.commit" ? "requestLost" : "done");
+      await expect(set(turnOn)).rejects.toMatchObject({ code: "DependencyUnavailable" });
+      return pause.mock.calls.slice(0, 12).map(([milliseconds]) => milliseconds);
+    };
+
+    expect(await pausesWhen(1)).toEqual([20, 40, 60, 80, 100, 120, 140, 160, 180, 200, 200, 200]);
+    expect(await pausesWhen(0.5)).toEqual([10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 100, 100]);
+  });
+
+  test("the five seconds begin with the first commit, not with the check before it", async () => {
+    const { world, set, checkEligibility, fates } = start();
+    checkEligibility.mockImplementation(async () => {
+      world.moveClock(20_000);
+      return eligible;
+    });
+    fates("store.commit", "requestLost");
+
+    expect(await set(turnOn)).toMatchObject({ changed: true });
+  });
+
+  test("that storage refuses is not tried again", async () => {
+    const { world, set, fates } = start();
+    fates("store.commit", "refused");
+
+    await expect(set(turnOn)).rejects.toMatchObject({ code: "DependencyUnavailable" });
+    expect(world.calls).toEqual(["store.readCustomer", "store.commit"]);
+  });
+});
+
+test.each<Call>(["store.readCustomer", "store.findChange"])("nothing is decided when %s fails", async (name) => {
+  const { world, set, fates, checkEligibility } = start();
+  fates(name, "refused");
+
+  await expect(set({ ...turnOn, repeatableAs })).rejects.toMatchObject({ code: "DependencyUnavailable" });
+  expect(world.committed).toEqual([]);
+  expect(checkEligibility).not.toHaveBeenCalled();
+});

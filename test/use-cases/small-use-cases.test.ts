@@ -1,0 +1,291 @@
+/** The use cases of a few lines: reading, listing, operations, the sweep, the purge and health. */
+
+import { describe, expect, test } from "@jest/globals";
+import type { Activity } from "../../shared/domain/activity.ts";
+import { grantChange } from "../../shared/domain/change.ts";
+import type { CustomerId } from "../../shared/domain/identifiers.ts";
+import { type PermissionState, type Product, untouchedCustomer } from "../../shared/domain/permission.ts";
+import { createCheckHealth } from "../../shared/use-cases/check-health.ts";
+import { createGetOperation } from "../../shared/use-cases/get-operation.ts";
+import { createListCustomers } from "../../shared/use-cases/list-customers.ts";
+import { createPurgeChanges } from "../../shared/use-cases/purge-changes.ts";
+import { createReadPermissions } from "../../shared/use-cases/read-permissions.ts";
+import { createLogPendingActivity } from "../../shared/use-cases/record-activity.ts";
+import { createSweepPendingActivities } from "../../shared/use-cases/sweep-pending-activities.ts";
+import { ada, contoso, fabrikam, idOf, noon } from "../fakes/facts.ts";
+import { createInMemoryWorld, type InMemoryWorld } from "../fakes/in-memory-world.ts";
+
+const changeId = idOf<"change">(1);
+
+async function change(
+  world: InMemoryWorld,
+  customerId: CustomerId,
+  product: Product,
+  state: PermissionState,
+  id = changeId,
+) {
+  const stored = await world.store.readCustomer(customerId);
+  const at = world.clock.now();
+  const granted = grantChange(
+    stored.record,
+    { customerId, product, state, reason: "asked for" },
+    { changeId: id, by: ada, at, requestId: "r" },
+  );
+  expect(await world.store.commit(stored, granted)).toBe("committed");
+  return granted;
+}
+
+function pendingSince(customer: number, secondsBeforeNoon: number): Activity {
+  const customerId = idOf<"customer">(customer);
+  return grantChange(
+    untouchedCustomer(customerId),
+    { customerId, product: "azureReservations", state: "Off" },
+    { changeId, by: ada, at: new Date(noon.getTime() - secondsBeforeNoon * 1000), requestId: "r" },
+  ).activity;
+}
+
+describe("reading permissions", () => {
+  test("of a customer never touched says that both are Off, by nobody", async () => {
+    const world = createInMemoryWorld();
+
+    const untouched = { customerId: contoso, state: "Off", changedAt: null, changedBy: null, changeId: null };
+    expect(await createReadPermissions(world.store)(contoso)).toEqual([
+      { ...untouched, product: "azureReservations" },
+      { ...untouched, product: "azureSavingsPlans" },
+    ]);
+    expect(world.calls).toEqual(["store.readCustomer"]);
+  });
+
+  test("shows who moved which switch when and why, and the other one untouched", async () => {
+    const world = createInMemoryWorld();
+    await change(world, contoso, "azureSavingsPlans", "On");
+
+    expect(await createReadPermissions(world.store)(contoso)).toEqual([
+      expect.objectContaining({ product: "azureReservations", state: "Off", changedAt: null }),
+      {
+        customerId: contoso,
+        product: "azureSavingsPlans",
+        state: "On",
+        changedAt: noon.toISOString(),
+        changedBy: ada,
+        reason: "asked for",
+        changeId,
+      },
+    ]);
+  });
+});
+
+describe("listing customers", () => {
+  test("gives both permissions of each, page by page", async () => {
+    const world = createInMemoryWorld();
+    await change(world, fabrikam, "azureReservations", "On");
+    await change(world, contoso, "azureReservations", "Off");
+    const list = createListCustomers(world.store);
+
+    const first = await list({ limit: 1 });
+    const second = await list({ limit: 1, after: first.next! });
+
+    expect(first).toEqual({
+      items: [{ customerId: contoso, permissions: await createReadPermissions(world.store)(contoso) }],
+      next: contoso,
+    });
+    expect(second).toEqual({
+      items: [{ customerId: fabrikam, permissions: await createReadPermissions(world.store)(fabrikam) }],
+    });
+  });
+
+  test.each([
+    ["On" as const, fabrikam],
+    ["Off" as const, contoso],
+  ])("whose state is %s passes the wish on", async (state, customerId) => {
+    const world = createInMemoryWorld();
+    await change(world, fabrikam, "azureReservations", "On");
+    await change(world, contoso, "azureReservations", "Off");
+
+    const { items } = await createListCustomers(world.store)({ state, limit: 5 });
+
+    expect(items.map((customer) => customer.customerId)).toEqual([customerId]);
+  });
+});
+
+describe("an operation", () => {
+  test("of a committed change has succeeded", async () => {
+    const world = createInMemoryWorld();
+    await change(world, contoso, "azureReservations", "On");
+
+    expect(await createGetOperation(world.store)(contoso, changeId)).toEqual({ id: changeId, status: "Succeeded" });
+  });
+
+  test("of another customer is not found", async () => {
+    const world = createInMemoryWorld();
+    await change(world, contoso, "azureReservations", "On");
+
+    await expect(createGetOperation(world.store)(fabrikam, changeId)).rejects.toMatchObject({
+      code: "NotFound",
+      target: "changeId",
+      message: `Customer ${fabrikam} has no operation ${changeId}, or it is older than 30 days.`,
+    });
+  });
+});
+
+test("changes are forgotten after 30 days, and their activities are not", async () => {
+  const world = createInMemoryWorld();
+  await change(world, contoso, "azureReservations", "On", idOf<"change">(1));
+  world.moveClock(1);
+  await change(world, contoso, "azureReservations", "Off", idOf<"change">(2));
+  const purge = createPurgeChanges(world.store, world.clock);
+  const days = 24 * 60 * 60 * 1000;
+
+  world.moveClock(30 * days - 1);
+  expect(await purge()).toBe(0);
+  world.moveClock(1);
+  expect(await purge()).toBe(1);
+
+  expect(await world.store.findChange(contoso, idOf<"change">(1))).toBeUndefined();
+  expect(await world.store.findChange(contoso, idOf<"change">(2))).toBeDefined();
+  expect(world.pendingOf(contoso)).toHaveLength(2);
+});
+
+describe("the sweep", () => {
+  function createSweep(world: InMemoryWorld) {
+    const logPendingActivity = createLogPendingActivity(world.pending, world.log, world.telemetry);
+    return createSweepPendingActivities(world.pending, logPendingActivity, world.telemetry, world.clock);
+  }
+
+  test("logs what has been pending for more than a minute, and leaves the rest to the queue", async () => {
+    const world = createInMemoryWorld();
+    const [old, older, fresh] = [pendingSince(1, 60.001), pendingSince(2, 3600), pendingSince(3, 60)];
+    for (const activity of [old, older, fresh]) world.putPending(activity);
+
+    await createSweep(world)();
+
+    expect(world.loggedOf(old.customerId)).toEqual([old]);
+    expect(world.loggedOf(older.customerId)).toEqual([older]);
+    expect(world.loggedOf(fresh.customerId)).toEqual([]);
+    expect(world.pendingOf(fresh.customerId)).toEqual([fresh]);
+    expect(world.events[0]).toEqual({
+      name: "PendingActivitiesSwept",
+      properties: {},
+      measurements: { count: 2, oldestAgeSeconds: 3600 },
+    });
+  });
+
+  test("says so when there is nothing to do", async () => {
+    const world = createInMemoryWorld();
+
+    await createSweep(world)();
+
+    expect(world.calls).toEqual(["pending.list"]);
+    expect(world.events).toEqual([
+      { name: "PendingActivitiesSwept", properties: {}, measurements: { count: 0, oldestAgeSeconds: 0 } },
+    ]);
+  });
+
+  test("goes on after a failure and names every one of them in the end", async () => {
+    const world = createInMemoryWorld();
+    const activities = Array.from({ length: 20 }, (_, index) => pendingSince(index, 100));
+    for (const activity of activities) world.putPending(activity);
+    let inserts = 0;
+    world.fate = (call) => (call === "log.insert" && ++inserts % 10 === 3 ? "refused" : "done");
+
+    const failure = await createSweep(world)().catch((error: unknown) => error);
+
+    expect(failure).toBeInstanceOf(AggregateError);
+    expect(failure).toMatchObject({
+      message: "2 pending activities were not logged.",
+      errors: [{ code: "DependencyUnavailable" }, { code: "DependencyUnavailable" }],
+    });
+    const logged = activities.filter(({ customerId }) => world.loggedOf(customerId).length === 1);
+    const pending = activities.filter(({ customerId }) => world.pendingOf(customerId).length === 1);
+    expect([logged.length, pending.length]).toEqual([18, 2]);
+    world.fate = () => "done";
+    await createSweep(world)();
+    expect(activities.every(({ customerId }) => world.loggedOf(customerId).length === 1)).toBe(true);
+  });
+
+  test("logs eight at a time, not all at once", async () => {
+    const world = createInMemoryWorld();
+    for (let customer = 0; customer < 20; customer++) world.putPending(pendingSince(customer, 100));
+    let running = 0;
+    let most = 0;
+    const sweep = createSweepPendingActivities(
+      world.pending,
+      async () => {
+        most = Math.max(most, ++running);
+        await new Promise<void>((go) => setImmediate(go));
+        running -= 1;
+      },
+      world.telemetry,
+      world.clock,
+    );
+
+    await sweep();
+
+    expect(most).toBe(8);
+  });
+});
+
+describe("health", () => {
+  function createHealth(world: InMemoryWorld, down: string[] = []) {
+    const probe = { asked: 0, down };
+    const check = createCheckHealth(
+      {
+        async whatIsDown() {
+          probe.asked += 1;
+          return probe.down;
+        },
+      },
+      world.pending,
+      world.clock,
+    );
+    return { check, probe };
+  }
+
+  test("is good when storage answers", async () => {
+    expect(await createHealth(createInMemoryWorld()).check()).toEqual({ status: "Healthy" });
+  });
+
+  test("names what is down, and looks no further", async () => {
+    const world = createInMemoryWorld();
+
+    expect(await createHealth(world, ["queue"]).check()).toEqual({ status: "Unhealthy", down: ["queue"] });
+    expect(world.calls).toEqual([]);
+  });
+
+  test("looks once in five seconds, however many ask", async () => {
+    const world = createInMemoryWorld();
+    const { check, probe } = createHealth(world, ["tables"]);
+
+    await Promise.all([check(), check()]);
+    probe.down = [];
+    world.moveClock(4_999);
+    expect(await check()).toMatchObject({ status: "Unhealthy" });
+    expect(probe.asked).toBe(1);
+    world.moveClock(1);
+    expect(await check()).toEqual({ status: "Healthy" });
+    expect(probe.asked).toBe(2);
+  });
+
+  test("tells the age of the oldest activity that the sweep should have logged long ago", async () => {
+    const world = createInMemoryWorld();
+    world.putPending(pendingSince(1, 180.001));
+    world.putPending(pendingSince(2, 599.6));
+    world.putPending(pendingSince(3, 10));
+
+    expect(await createHealth(world).check()).toEqual({ status: "Healthy", oldestPendingActivitySeconds: 600 });
+  });
+
+  test("tells it from three minutes on", async () => {
+    const world = createInMemoryWorld();
+    world.putPending(pendingSince(1, 180.001));
+
+    expect(await createHealth(world).check()).toEqual({ status: "Healthy", oldestPendingActivitySeconds: 180 });
+  });
+
+  test("does not mind activities that have waited for three minutes or less", async () => {
+    const world = createInMemoryWorld();
+    world.putPending(pendingSince(1, 180));
+
+    expect(await createHealth(world).check()).toEqual({ status: "Healthy" });
+  });
+});
