@@ -236,9 +236,24 @@ describe("the check azureSubscription", () => {
     const check = subscriptionCheck(found, context);
 
     expect(check).toMatchObject({ result: "Failed", code: "NoAzureSubscription", link: partnerCenter });
-    expect(check.message).toMatch(/^None of the 2 subscriptions /);
-    expect(check.remedy).toContain("CSP_QUOTA_IDS");
-    expect(subscriptionCheck(found.slice(0, 1), context).message).toMatch(/^None of the 1 subscription /);
+    expect(check.message).toMatch(/^Azure shows 2 subscriptions of the customer, but no active /);
+    expect(check.remedy).toMatch(/^Reactivate the suspended subscription/);
+    expect(subscriptionCheck(found.slice(0, 1), context).message).toMatch(/^Azure shows 1 subscription of/);
+  });
+
+  test("names the quota id of an offer that is not known, and the setting that makes it count", () => {
+    const found = [examined(1, { counts: false, code: "UnknownCspOffer", quotaId: "CSP_2030-01-01" })];
+
+    const { remedy } = subscriptionCheck(found, context);
+
+    expect(remedy).toContain("CSP_2030-01-01");
+    expect(remedy).toContain("CSP_QUOTA_IDS");
+  });
+
+  test("asks for an Azure plan when there is only what the partner did not sell", () => {
+    const found = [examined(1, { counts: false, code: "NotACspOffer" })];
+
+    expect(subscriptionCheck(found, context).remedy).toBe("Buy an Azure plan for the customer in Partner Center.");
   });
 
   test("proves nothing when no subscription is seen", () => {

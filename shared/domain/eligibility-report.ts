@@ -49,11 +49,20 @@ export function subscriptionCheck(found: readonly ExaminedSubscription[], contex
     name,
     result: "Failed",
     code: "NoAzureSubscription",
-    message: `None of the ${count(found.length, "subscription")} seen in the customer's tenant is an active Azure plan or Azure Global subscription sold through CSP.`,
-    remedy:
-      "Buy an Azure plan for the customer in Partner Center, or reactivate the suspended subscription there. If the offer is named UnknownCspOffer, add its quota id to CSP_QUOTA_IDS.",
+    message: `Azure shows ${count(found.length, "subscription")} of the customer, but no active Azure plan or Azure Global subscription sold through CSP.`,
+    remedy: remedyFor(found),
     link: partnerCenterSubscriptions(context.customerId),
   };
+}
+
+function remedyFor(found: readonly ExaminedSubscription[]): string {
+  const unknown = found.find(({ code }) => code === "UnknownCspOffer");
+  if (unknown !== undefined) {
+    return `If the offer with the quota id ${unknown.quotaId} is sold through CSP, add it to CSP_QUOTA_IDS. Otherwise buy an Azure plan for the customer in Partner Center.`;
+  }
+  return found.some(({ code }) => code === "NotActive")
+    ? "Reactivate the suspended subscription in Partner Center, or buy an Azure plan for the customer there."
+    : "Buy an Azure plan for the customer in Partner Center.";
 }
 
 /**
