@@ -113,6 +113,18 @@ test("every npm script that the documents name exists", () => {
   expect(own.length).toBeGreaterThan(5);
 });
 
+test("the lockfile has the packages of every platform, so that npm ci works on all of them", () => {
+  const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+  };
+  const missing = Object.entries(packages).flatMap(([place, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !(`node_modules/${name}` in packages || `${place}/node_modules/${name}` in packages),
+    ),
+  );
+  expect(missing).toEqual([]);
+});
+
 test("the names in storage and of functions are those of the contract", () => {
   const registered: string[] = [];
   const remember = (name: string) => registered.push(name);
