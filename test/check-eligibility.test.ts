@@ -796,7 +796,7 @@ describe("a subscription", () => {
     expect(answer.body.result).toBe(counts ? "Eligible" : "NotEligible");
     expect(answer.body.subscriptions[0]).toMatchObject({ quotaId, counts });
     expect(answer.body.subscriptions[0].code).toBe(code);
-    if (!counts) expect(answer.body.checks[0].remedy).toContain("CSP_QUOTA_IDS");
+    expect(String(answer.body.checks[0].remedy).includes("CSP_QUOTA_IDS")).toBe(code === "UnknownCspOffer");
   });
 
   test("of another tenant, projected by Lighthouse, never counts", async () => {
@@ -1120,8 +1120,31 @@ describe("a service with a managed identity and rules of its own", () => {
     await identity.close();
   });
 
+  // The first, because the identity's token is kept from then on.
+  test.each<[string, Fault]>([
+    ["fails", { kind: "status", status: 500 }],
+    ["is silent", { kind: "hang" }],
+  ])("answers in time that it cannot tell while the identity %s", async (name, fault) => {
+    const customer = admit(other, makeEligibleTenant(`identity ${name}`));
+    identity.requests.clear();
+    identity.faults.add({ fault });
+    const start = performance.now();
+    const [answer, put] = await Promise.all([check(customer, "", other), turnOn(customer, {}, other)]);
+    const seconds = (performance.now() - start) / 1000;
+    identity.faults.clear();
+
+    expect(identity.requests.count()).toBeGreaterThan(0);
+    expect(gist(answer)).toMatchObject({
+      result: "Inconclusive",
+      checks: ["Inconclusive DependencyUnavailable", notLookedFor],
+    });
+    expect(put).toMatchObject({ status: 503, body: { error: { code: "DependencyUnavailable" } } });
+    expect(seconds).toBeLessThan(6 + 5);
+  });
+
   test("proves itself to Entra with an assertion of the identity, never with a secret", async () => {
     const customers = ["federated 1", "federated 2"].map((name) => admit(other, makeEligibleTenant(name)));
+    identity.requests.clear();
     for (const customer of customers) expect((await turnOn(customer, {}, other)).status).toBe(200);
 
     expect(customers.map((customer) => tokenRequests(customer, other))).toEqual([1, 1]);

@@ -203,6 +203,14 @@ describe("the sweep", () => {
     expect(activities.every(({ customerId }) => world.loggedOf(customerId).length === 1)).toBe(true);
   });
 
+  test("fails on one failure already", async () => {
+    const world = createInMemoryWorld();
+    world.putPending(pendingSince(1, 100));
+    world.fate = (call) => (call === "log.index" ? "refused" : "done");
+
+    await expect(createSweep(world)()).rejects.toMatchObject({ message: "1 pending activities were not logged." });
+  });
+
   test("logs eight at a time, not all at once", async () => {
     const world = createInMemoryWorld();
     for (let customer = 0; customer < 20; customer++) world.putPending(pendingSince(customer, 100));
