@@ -5,6 +5,7 @@ import type { Change } from "./domain/change.ts";
 import type { AzureSubscription, RoleAssignment } from "./domain/eligibility.ts";
 import type { ChangeId, CustomerId, SubscriptionId } from "./domain/identifiers.ts";
 import type { CustomerRecord, PermissionState } from "./domain/permission.ts";
+import type { PolicyPermission, SelfServePolicy } from "./domain/self-serve-policy.ts";
 
 /** A customer's record and the version that a commit must still find. Version undefined: there is no row yet. */
 export interface StoredCustomer {
@@ -121,4 +122,36 @@ export interface Clock {
 export interface StorageProbe {
   /** @returns names of what did not answer, empty when all is well */
   whatIsDown(): Promise<readonly string[]>;
+}
+
+/** Ids that go along with a call of Partner Center, so that a repeated call is known for one. */
+export interface PolicyCall {
+  /** `MS-RequestId`: the same for every retry of one call, another for the next call. */
+  readonly requestId: string;
+  /** `MS-CorrelationId`: one for everything that belongs to a change. */
+  readonly correlationId: string;
+}
+
+/**
+ * The self-serve policies in Partner Center. Methods throw PolicyRefusal when waiting does not help, and a
+ * Refusal `DependencyUnavailable` when there was no answer or none that can be relied on: then a write may
+ * have been done, or not. Only what is read afterwards is true.
+ */
+export interface SelfServePolicies {
+  /** @returns undefined when there is no policy, which means that nothing is permitted */
+  read(customerId: CustomerId, call: PolicyCall): Promise<SelfServePolicy | undefined>;
+  /** @returns `exists` when there is one already (409/600041) */
+  create(
+    customerId: CustomerId,
+    permissions: readonly PolicyPermission[],
+    call: PolicyCall,
+  ): Promise<"done" | "exists">;
+  /** @returns `stale` when the policy has changed since it was read (400/2055, 409, 412), `gone` when there is none */
+  replace(
+    customerId: CustomerId,
+    policy: SelfServePolicy,
+    permissions: readonly PolicyPermission[],
+    call: PolicyCall,
+  ): Promise<"done" | "stale" | "gone">;
+  remove(customerId: CustomerId, policy: SelfServePolicy, call: PolicyCall): Promise<"done" | "stale" | "gone">;
 }

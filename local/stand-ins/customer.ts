@@ -24,7 +24,18 @@ export interface Customer {
   subscriptions: Subscription[];
   roleAssignments: RoleAssignment[];
   eligibleRoles: EligibleRole[];
+  /** `none`: it has ended. Only a `reseller` sells to the customer. */
+  relationshipToPartner: "reseller" | "none" | "advisor" | "syndication" | "microsoft_support";
+  /** The customer's domain; Partner Center has one for every customer. */
+  domain: string;
+  /** The subscription "Azure plan" in Partner Center, of which those sold as `azurePlan` are entitlements. */
+  azurePlan: { id: string; status: PartnerSubscriptionStatus };
+  /** Whatever else the partner sold, as Partner Center's items: licences, savings plans. */
+  otherPartnerSubscriptions: Readonly<Record<string, unknown>>[];
 }
+
+/** What Partner Center says of a subscription; newer than the documented ones: expired, disabled. */
+export type PartnerSubscriptionStatus = "active" | "pending" | "suspended" | "deleted" | "expired" | "disabled";
 
 export interface Subscription {
   subscriptionId: string;
@@ -36,6 +47,10 @@ export interface Subscription {
   tenantId?: string;
   /** Management groups above it, nearest first. */
   managementGroups: string[];
+  /** How this partner sold it, if at all. Absent: `azurePlan` for a CSP quota id, else `notSold`. */
+  soldAs?: "azurePlan" | "azureGlobal" | "notSold";
+  /** Absent: follows `state`. */
+  partnerStatus?: PartnerSubscriptionStatus;
 }
 
 export interface RoleAssignment {
@@ -67,14 +82,19 @@ export const scopes = {
 };
 
 export function makeCustomer(customer: Pick<Customer, "name"> & Partial<Customer>): Customer {
+  const tenantId = customer.tenantId ?? guidOf(`tenant:${customer.name}`);
   return {
-    tenantId: guidOf(`tenant:${customer.name}`),
+    tenantId,
     application: { consent: "given", objectId: guidOf(`service principal in ${customer.name}`) },
     hasPim: false,
     groups: {},
     subscriptions: [],
     roleAssignments: [],
     eligibleRoles: [],
+    relationshipToPartner: "reseller",
+    domain: `${customer.name.toLowerCase().replaceAll(/[^a-z0-9]/g, "")}.onmicrosoft.com`,
+    azurePlan: { id: guidOf(`Azure plan of ${tenantId}`), status: "active" },
+    otherPartnerSubscriptions: [],
     ...customer,
   };
 }

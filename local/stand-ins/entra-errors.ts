@@ -8,6 +8,7 @@ export interface EntraError {
   readonly error: string;
   readonly code: number;
   readonly message: string;
+  readonly suberror?: string;
 }
 
 export const entraErrors = {
@@ -114,7 +115,7 @@ export const entraErrors = {
 } satisfies Record<string, (...values: never[]) => EntraError>;
 
 export function entraFailure(
-  { status, error, code, message }: EntraError,
+  { status, error, code, message, suberror }: EntraError,
   { url, correlationId = randomUUID() }: { readonly url: string; readonly correlationId?: string | undefined },
 ): Answer {
   const traceId = randomUUID();
@@ -130,6 +131,7 @@ export function entraFailure(
       trace_id: traceId,
       correlation_id: correlationId,
       error_uri: `${url}/error?code=${code}`,
+      ...(suberror === undefined ? {} : { suberror }),
     }),
   };
 }

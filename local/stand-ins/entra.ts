@@ -14,11 +14,19 @@ import {
   userClaims,
 } from "./caller-tokens.ts";
 import type { Customer } from "./customer.ts";
+import { authorize } from "./entra-authorize.ts";
 import { type EntraError, entraErrors, entraFailure, entraHeaders } from "./entra-errors.ts";
+import { createSignIn, type SignInTokens } from "./entra-sign-in.ts";
 import { errorCode } from "./error-code.ts";
 import { guidOf, isGuid } from "./guid.ts";
 import { type Answer, type Call, type StandIn, startServer } from "./https-server.ts";
 import { isFederatedAssertion } from "./managed-identity.ts";
+import {
+  makePartnerApplication,
+  makePartnerUsers,
+  type PartnerApplication,
+  type PartnerUser,
+} from "./partner-application.ts";
 import { openSigningKeys, publicJwk } from "./signing-keys.ts";
 import type { ServerCertificate } from "./throw-away-ca.ts";
 
@@ -43,13 +51,19 @@ export interface EntraOptions {
   readonly tenantId: string;
   readonly audience: string;
   readonly application: CustomerApplication;
+  /** The application that calls Partner Center. */
+  readonly partnerApplication?: PartnerApplication;
+  /** Who can sign in to it. */
+  readonly partnerUsers?: readonly PartnerUser[];
 }
 
-export interface EntraStandIn extends StandIn {
+export interface EntraStandIn extends StandIn, SignInTokens {
   readonly tenantId: string;
   readonly audience: string;
   readonly application: CustomerApplication;
-  /** Lifetime of the tokens issued for ARM. */
+  readonly partnerApplication: PartnerApplication;
+  readonly partnerUsers: readonly PartnerUser[];
+  /** Lifetime of the tokens issued for ARM and for Partner Center. */
   tokenLifetimeSeconds: number;
   /** A token for our API: Ada, Admin Agent, unless claims say otherwise (`undefined` leaves a claim out). */
   issueCallerToken(claims?: CallerClaims, how?: HowToSign): Promise<string>;
@@ -71,6 +85,7 @@ interface TokenAnswer {
 
 export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
   const { folder, certificate, port, customers, tenantId, audience, application } = options;
+  const { partnerApplication = makePartnerApplication(), partnerUsers = makePartnerUsers() } = options;
   const keys = await openSigningKeys(folder);
   let tokenLifetimeSeconds = 3599;
 
@@ -84,6 +99,15 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
     failure: (status, call) => fail(entraErrors.transient(status), call, status),
   });
   const issuer = (): Issuer => ({ key: keys.current, tenantId, audience, authority: server.url });
+  const signIn = createSignIn({
+    application: partnerApplication,
+    users: partnerUsers,
+    tenantId,
+    authority: () => server.url,
+    lifetimeSeconds: () => tokenLifetimeSeconds,
+    sign: (claims) => signToken(issuer(), claims),
+    verify,
+  });
 
   async function answer(call: Call): Promise<Answer> {
     const [, tenantAsSent = "", ...rest] = call.path.split("/");
@@ -93,15 +117,25 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
       // Not refused for a tenant that does not exist: MSAL knows these addresses of the public cloud by heart, never asks
       // there, and meets AADSTS90002 at the token endpoint. So it shall here.
       if (isGuid(tenant) || isShared(tenant)) return publicDocument(openIdConfiguration(tenant));
-    } else if (endpoint !== "discovery/v2.0/keys" && endpoint !== "oauth2/v2.0/token") {
+    } else if (!["discovery/v2.0/keys", "oauth2/v2.0/token", "oauth2/v2.0/authorize"].includes(endpoint)) {
       return { status: 404, headers: { "x-ms-request-id": randomUUID() } };
     }
     if (!isTenant(tenant) && !isShared(tenant)) return fail(entraErrors.tenantNotFound(tenantAsSent), call);
     if (endpoint === "discovery/v2.0/keys") return publicDocument({ keys: keys.published.map(publishedKey) });
-    const result = await grant(tenant, new URLSearchParams(call.body));
+    if (endpoint === "oauth2/v2.0/authorize") return signInPage(call, tenant);
+    const form = new URLSearchParams(call.body);
+    const isSignIn = signIn.isResponsible(form.get("client_id"), tenant);
+    const result = await (isSignIn ? signIn.grant(form, tenant) : grant(tenant, form));
     return "code" in result
       ? fail(result, call)
       : { status: 200, headers: entraHeaders(), body: JSON.stringify(result) };
+  }
+
+  function signInPage(call: Call, tenant: string): Answer {
+    const clientId = call.query.get("client_id");
+    const at = { application: partnerApplication, users: partnerUsers, tokens: signIn.tokens };
+    if (signIn.isResponsible(clientId, tenant)) return authorize(call.query, at);
+    return fail(entraErrors.appNotFound(clientId ?? "", tenant), call);
   }
 
   async function grant(tenant: string, form: URLSearchParams): Promise<EntraError | TokenAnswer> {
@@ -110,6 +144,9 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
     const [grantType = "", clientId = "", scope = ""] = ["grant_type", "client_id", "scope"].map(
       (n) => form.get(n) ?? "",
     );
+    const isUserGrant = grantType === "authorization_code" || grantType === "refresh_token";
+    if (isUserGrant && clientId.toLowerCase() !== application.clientId.toLowerCase())
+      return entraErrors.appNotFound(clientId, tenant);
     if (grantType !== "client_credentials") return entraErrors.unsupportedGrant(grantType);
 
     const customer = customers.find((one) => one.tenantId.toLowerCase() === tenant);
@@ -230,11 +267,15 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
     return { ...entraFailure(error, { url: server.url, correlationId }), status };
   }
 
+  let keySet: { readonly of: typeof keys.known; readonly find: ReturnType<typeof createLocalJWKSet> } | undefined;
+
   function verify(token: string): Promise<JWTPayload> {
-    const keySet = createLocalJWKSet({
-      keys: keys.known.map((key) => ({ ...publicJwk(key), kid: key.kid, alg: "RS256" })),
-    });
-    return jwtVerify(token, keySet, { algorithms: ["RS256"] }).then(({ payload }) => payload);
+    // Made anew after a rotation only: importing the keys costs more than checking a signature.
+    if (keySet?.of !== keys.known) {
+      const jwks = keys.known.map((key) => ({ ...publicJwk(key), kid: key.kid, alg: "RS256" }));
+      keySet = { of: keys.known, find: createLocalJWKSet({ keys: jwks }) };
+    }
+    return jwtVerify(token, keySet.find, { algorithms: ["RS256"] }).then(({ payload }) => payload);
   }
 
   return {
@@ -242,6 +283,9 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
     tenantId,
     audience,
     application,
+    partnerApplication,
+    partnerUsers,
+    ...signIn.tokens,
     get tokenLifetimeSeconds() {
       return tokenLifetimeSeconds;
     },

@@ -60,6 +60,8 @@ function parseRules(values: readonly unknown[]): Wanted | string {
     if (kind === undefined) return `Unknown kind of fault; known are ${faultKinds.join(", ")}.`;
     if (kind === "status" && !isStatus(value.fault.status))
       return "A fault of kind status needs a status of 200 to 599.";
+    if (kind === "afterEffect" && !isEnding(value.fault.answer))
+      return 'A fault of kind afterEffect needs answer: "hang", "reset" or a status of 200 to 599.';
     if (kind === "slow" && typeof value.fault.ms !== "number") return "A fault of kind slow needs ms.";
     if (kind === "redirect" && typeof value.fault.to !== "string") return "A fault of kind redirect needs to.";
     if ((after !== undefined && !isCount(after)) || (times !== undefined && !isCount(times)))
@@ -99,4 +101,8 @@ function isCount(value: unknown): value is number {
 
 function isStatus(value: unknown): boolean {
   return isCount(value) && value >= 200 && value <= 599;
+}
+
+function isEnding(value: unknown): boolean {
+  return value === "hang" || value === "reset" || isStatus(value);
 }

@@ -23,6 +23,10 @@ export type Fault =
   | { readonly kind: "reset" }
   /** No answer, ever. */
   | { readonly kind: "hang" }
+  /** The work is done, and then there is no answer, ever (`hang`), a cut connection (`reset`), or this status. */
+  | { readonly kind: "afterEffect"; readonly answer: "hang" | "reset" | number }
+  /** The right answer to a write that is not done. Only stand-ins that are written to know it. */
+  | { readonly kind: "noEffect" }
   /** The first page is fine and names a second one, which never comes. */
   | { readonly kind: "hangPage2" }
   /** The right answer, late. */
@@ -44,6 +48,8 @@ export const faultKinds: readonly FaultKind[] = [
   "cutJson",
   "reset",
   "hang",
+  "afterEffect",
+  "noEffect",
   "hangPage2",
   "slow",
   "foreignNextLink",

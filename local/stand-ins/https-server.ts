@@ -24,6 +24,8 @@ export interface Call {
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** A fault wants the right answer to a write that is not done. */
+  readonly noEffect?: boolean;
 }
 
 export interface Answer {
@@ -49,9 +51,17 @@ export interface ServerOptions {
   readonly answer: (call: Call) => Answer | Promise<Answer>;
   /** The service's own way of saying 429, 500, 503 …, for faults that name a status only. */
   readonly failure: (status: number, call: Call) => Answer;
+  /** For demos and tests by hand: what is answered here is no request to the service, is not logged and suffers no fault. */
+  readonly control?: (call: Call) => Answer | undefined;
 }
 
-export async function startServer({ certificate, port = 0, answer, failure }: ServerOptions): Promise<StandIn> {
+export async function startServer({
+  certificate,
+  port = 0,
+  answer,
+  failure,
+  control,
+}: ServerOptions): Promise<StandIn> {
   const requests = createRequestLog();
   const faults = createFaults();
   const sockets = new Set<Socket>();
@@ -63,13 +73,16 @@ export async function startServer({ certificate, port = 0, answer, failure }: Se
     const body = await readBody(request);
     if (path === faultControlPath) return send(response, controlFaults(faults, method, body));
 
+    const call: Call = { method, path, query: new URLSearchParams(query), headers: request.headers, body };
+    const controlled = control?.(call);
+    if (controlled !== undefined) return send(response, controlled);
+
     const entry: LoggedRequest = { method, path, query, headers: request.headers, at: new Date() };
     requests.add(entry);
     response.once("finish", () => {
       entry.status = response.statusCode;
       entry.endedAt = new Date();
     });
-    const call: Call = { method, path, query: new URLSearchParams(query), headers: request.headers, body };
     const fault = faults.take(entry);
     if (fault === undefined) return send(response, await answer(call));
     await suffer(fault, {
@@ -77,7 +90,7 @@ export async function startServer({ certificate, port = 0, answer, failure }: Se
       response,
       here: `${url}${request.url ?? "/"}`,
       isFirstPage: !/[?&](\$|%24)skiptoken=/i.test(request.url ?? ""),
-      right: async () => answer(call),
+      right: async (how = {}) => answer({ ...call, ...how }),
       failure: (status) => failure(status, call),
     });
   };
@@ -123,7 +136,7 @@ interface Victim {
   readonly response: ServerResponse;
   readonly here: string;
   readonly isFirstPage: boolean;
-  readonly right: () => Promise<Answer>;
+  readonly right: (how?: Pick<Call, "noEffect">) => Promise<Answer>;
   readonly failure: (status: number) => Answer;
 }
 
@@ -152,6 +165,12 @@ async function suffer(fault: Fault, { request, response, here, isFirstPage, righ
       return void request.socket.destroy();
     case "hang":
       return;
+    case "afterEffect":
+      await right();
+      if (fault.answer === "hang") return;
+      return fault.answer === "reset" ? void request.socket.destroy() : send(response, failure(fault.answer));
+    case "noEffect":
+      return send(response, await right({ noEffect: true }));
     case "hangPage2":
       return isFirstPage ? send(response, withNextLink(await right(), linkToSecondPage(here))) : undefined;
     case "slow":
