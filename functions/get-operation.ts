@@ -1,15 +1,41 @@
-/** Tells how a change stands: GET /api/customers/{customerId}/operations/{changeId} */
+/**
+ * Tells how a change stands.
+ *
+ *   GET /api/customers/{customerId}/operations/{changeId}          always 200, with the status
+ *   GET /api/customers/{customerId}/operations/{changeId}/result   202 while it runs, for Logic Apps
+ */
 
 import { parseGuid } from "../shared/domain/identifiers.ts";
+import { refusedByPartnerCenter } from "../shared/domain/partner-center-refusal.ts";
 import { invalidRequest } from "../shared/domain/refusal.ts";
+import { etagOf } from "../shared/http/etag.ts";
 import { customerIdOf } from "../shared/http/parameters.ts";
-import type { ApiHandler } from "../shared/http/route.ts";
+import type { ApiHandler, ApiRequest } from "../shared/http/route.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";
 
 export function getOperation(get: GetOperation): ApiHandler {
-  return async ({ route }) => {
-    const customerId = customerIdOf(route.customerId);
-    const changeId = parseGuid<"change">(route.changeId) ?? invalidRequest("changeId", "changeId must be a GUID.");
-    return { body: await get(customerId, changeId) };
+  return async (request) => {
+    const { permission: _, ...operation } = await get(...operationOf(request));
+    const headers = operation.status === "Running" ? { "retry-after": "5" } : {};
+    return { headers, body: operation };
   };
+}
+
+/** While the change runs 202, then what the request itself would have been answered. */
+export function getOperationResult(get: GetOperation): ApiHandler {
+  return async (request) => {
+    const { status, permission, error } = await get(...operationOf(request));
+    if (status === "Running") {
+      return { status: 202, headers: { "retry-after": "5" }, body: { ...permission, changed: false } };
+    }
+    if (error !== undefined) throw refusedByPartnerCenter(error.code, error.message);
+    return { headers: { etag: etagOf(permission) }, body: { ...permission, changed: true } };
+  };
+}
+
+function operationOf({ route }: ApiRequest): Parameters<GetOperation> {
+  return [
+    customerIdOf(route.customerId),
+    parseGuid<"change">(route.changeId) ?? invalidRequest("changeId", "changeId must be a GUID."),
+  ];
 }

@@ -10,24 +10,30 @@ import { createApplicationInsights } from "../shared/adapters/application-insigh
 import { createArmCustomerDirectory } from "../shared/adapters/arm-customer-directory.ts";
 import { consoleTelemetry } from "../shared/adapters/console-telemetry.ts";
 import { createCustomerCredentials } from "../shared/adapters/customer-credentials.ts";
-import { createStorageActivityQueue } from "../shared/adapters/storage-activity-queue.ts";
+import { createPartnerCenterPolicies } from "../shared/adapters/partner-center-policies.ts";
+import { createPartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
+import { createRefreshTokenSetting, createRefreshTokenVault } from "../shared/adapters/refresh-token-vault.ts";
 import { openStorage } from "../shared/adapters/storage-clients.ts";
 import { createStorageProbe } from "../shared/adapters/storage-probe.ts";
+import { createStorageActivityQueue, createStorageChangeQueue } from "../shared/adapters/storage-queues.ts";
 import { createTableActivityLog } from "../shared/adapters/table-activity-log.ts";
 import {
   activityByDayTable,
   activityLogTable,
   activityQueue,
+  changeQueue,
   permissionsTable,
 } from "../shared/adapters/table-keys.ts";
 import { createTablePendingActivities } from "../shared/adapters/table-pending-activities.ts";
 import { createTablePermissionStore } from "../shared/adapters/table-permission-store.ts";
-import { readSettings } from "../shared/config.ts";
+import { type PartnerCenterSettings, readSettings, type StorageSettings } from "../shared/config.ts";
 import type { ChangeId } from "../shared/domain/identifiers.ts";
 import { createReadCaller } from "../shared/http/caller.ts";
 import type { Clock } from "../shared/ports.ts";
 import { createCheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 import { createCheckHealth } from "../shared/use-cases/check-health.ts";
+import { createContinueChange } from "../shared/use-cases/continue-change.ts";
+import { createFollowUpChange, createSweepUnfinishedChanges } from "../shared/use-cases/follow-up-changes.ts";
 import { createGetOperation } from "../shared/use-cases/get-operation.ts";
 import { createListActivities } from "../shared/use-cases/list-activities.ts";
 import { createListCustomers } from "../shared/use-cases/list-customers.ts";
@@ -42,6 +48,7 @@ const settings = readSettings(process.env);
 const { storage, callers, customerApp, eligibility } = settings;
 
 const clock: Clock = { now: () => new Date(), pause: (milliseconds) => pause(milliseconds) };
+const newChangeId = () => randomUUID() as string as ChangeId;
 const insights = settings.applicationInsights && createApplicationInsights(settings.applicationInsights);
 insights?.registerHooks(app.hook);
 const telemetry = insights?.telemetry ?? consoleTelemetry;
@@ -49,6 +56,7 @@ const telemetry = insights?.telemetry ?? consoleTelemetry;
 const { table, queue } = openStorage(storage.connection);
 const permissions = table(permissionsTable);
 const activities = queue(activityQueue);
+const activityPush = createStorageActivityQueue(activities);
 const store = createTablePermissionStore(permissions);
 const pending = createTablePendingActivities(permissions);
 const log = createTableActivityLog(table(activityLogTable), table(activityByDayTable));
@@ -65,20 +73,22 @@ const checkEligibility = createCheckEligibility(directory, clock, {
     customerAppId: "clientId" in customerApp ? customerApp.clientId : undefined,
   },
 });
+const partnerCenter = settings.partnerCenter && openPartnerCenter(settings.partnerCenter);
 const logPendingActivity = createLogPendingActivity(pending, log, telemetry);
 
 registerFunctions(app, {
   readCaller: createReadCaller(callers),
   requireFunctionKey: settings.requireFunctionKey,
-  queue: { queueName: activityQueue, connection: storage.connectionName },
+  connection: storage.connectionName,
   useCases: {
     setPermission: createSetPermission({
       store,
-      queue: createStorageActivityQueue(activities),
+      queue: activityPush,
       checkEligibility,
       telemetry,
       clock,
-      newChangeId: () => randomUUID() as string as ChangeId,
+      newChangeId,
+      ...(partnerCenter === undefined ? {} : { partnerCenter }),
     }),
     readPermissions: createReadPermissions(store),
     checkEligibility,
@@ -89,5 +99,32 @@ registerFunctions(app, {
     recordActivity: createRecordActivity(pending, log, logPendingActivity),
     sweepPendingActivities: createSweepPendingActivities(pending, logPendingActivity, telemetry, clock),
     purgeChanges: createPurgeChanges(store, clock),
+    ...(partnerCenter === undefined
+      ? {}
+      : {
+          followUpChange: createFollowUpChange(partnerCenter.continueChange, partnerCenter.changes, clock),
+          sweepUnfinishedChanges: createSweepUnfinishedChanges(store, partnerCenter.continueChange, clock),
+        }),
   },
 });
+
+function openPartnerCenter({ endpoint, tenantId, clientId, credential, refreshToken }: PartnerCenterSettings) {
+  const tokens = createPartnerCenterTokens({
+    ...{ authorityHost: callers.authorityHost, tenantId, clientId, credential, endpoint, telemetry },
+    refreshTokens:
+      "setting" in refreshToken
+        ? createRefreshTokenSetting(refreshToken.setting)
+        : createRefreshTokenVault({ keyVaultUrl: refreshToken.keyVaultUrl, ...identityOf(storage.connection) }),
+  });
+  const policies = createPartnerCenterPolicies({ endpoint, partnerTenantId: tenantId, tokens });
+  const changes = createStorageChangeQueue(queue(changeQueue));
+  const newId = () => randomUUID();
+  const ports = { store, policies, queue: activityPush, telemetry, clock, newId };
+  return { policies, changes, continueChange: createContinueChange(ports) };
+}
+
+/** The identity that opens storage opens the key vault too. */
+function identityOf(connection: StorageSettings["connection"]): { managedIdentityClientId?: string } {
+  const clientId = "managedIdentityClientId" in connection ? connection.managedIdentityClientId : undefined;
+  return clientId === undefined ? {} : { managedIdentityClientId: clientId };
+}

@@ -6,6 +6,7 @@ import type { ApiHandler, Route } from "../shared/http/route.ts";
 import { serve } from "../shared/http/serve.ts";
 import type { CheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 import type { CheckHealth } from "../shared/use-cases/check-health.ts";
+import type { FollowUpChange, SweepUnfinishedChanges } from "../shared/use-cases/follow-up-changes.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";
 import type { ListActivities } from "../shared/use-cases/list-activities.ts";
 import type { ListCustomers } from "../shared/use-cases/list-customers.ts";
@@ -15,7 +16,8 @@ import type { RecordActivity } from "../shared/use-cases/record-activity.ts";
 import type { SetPermission } from "../shared/use-cases/set-permission.ts";
 import type { SweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
 import { checkCustomerEligibility, checkEligibility, eligibilityQuery } from "./check-eligibility.ts";
-import { getOperation } from "./get-operation.ts";
+import { continueChange, sweepUnfinishedChanges } from "./continue-change.ts";
+import { getOperation, getOperationResult } from "./get-operation.ts";
 import { getCustomerPermission, getPermission } from "./get-permission.ts";
 import { health } from "./health.ts";
 import { activitiesQuery, listActivities } from "./list-activities.ts";
@@ -37,6 +39,9 @@ export interface UseCases {
   readonly recordActivity: RecordActivity;
   readonly sweepPendingActivities: SweepPendingActivities;
   readonly purgeChanges: PurgeChanges;
+  /** Only where Partner Center has to follow. */
+  readonly followUpChange?: FollowUpChange;
+  readonly sweepUnfinishedChanges?: SweepUnfinishedChanges;
 }
 
 const customer = "customers/{customerId}";
@@ -56,6 +61,7 @@ export function routesOf(use: UseCases): Route[] {
     },
     reading("CheckEligibility", `${customer}/eligibility`, checkEligibility(use.checkEligibility), eligibilityQuery),
     reading("GetOperation", `${customer}/operations/{changeId}`, getOperation(use.getOperation)),
+    reading("GetOperationResult", `${customer}/operations/{changeId}/result`, getOperationResult(use.getOperation)),
     reading("ListActivities", "activities", listActivities(use.listActivities), activitiesQuery),
     { name: "Health", method: "GET", route: "health", access: "anonymous", handler: health(use.checkHealth) },
 
@@ -79,12 +85,13 @@ export interface Registration {
   readonly readCaller: ReadCaller;
   /** Ask for a key of the Functions host besides the token. */
   readonly requireFunctionKey: boolean;
-  readonly queue: { readonly queueName: string; readonly connection: string };
+  /** Name of the setting with the storage of the queues. */
+  readonly connection: string;
 }
 
 export function registerFunctions(
   { http, storageQueue, timer }: Pick<typeof app, "http" | "storageQueue" | "timer">,
-  { useCases, readCaller, requireFunctionKey, queue }: Registration,
+  { useCases, readCaller, requireFunctionKey, connection }: Registration,
 ): void {
   for (const route of routesOf(useCases)) {
     const asksForKey = requireFunctionKey && route.access !== "anonymous";
@@ -95,10 +102,27 @@ export function registerFunctions(
       handler: serve(route, readCaller, asksForKey ? ["code"] : []),
     });
   }
-  storageQueue("RecordActivity", { ...queue, handler: recordActivity(useCases.recordActivity) });
+  storageQueue("RecordActivity", {
+    queueName: "activities",
+    connection,
+    handler: recordActivity(useCases.recordActivity),
+  });
   timer("SweepPendingActivities", {
     schedule: "0 * * * * *",
     handler: sweepPendingActivities(useCases.sweepPendingActivities),
   });
+  if (useCases.followUpChange !== undefined) {
+    storageQueue("ContinueChange", {
+      queueName: "changes",
+      connection,
+      handler: continueChange(useCases.followUpChange),
+    });
+  }
+  if (useCases.sweepUnfinishedChanges !== undefined) {
+    timer("SweepUnfinishedChanges", {
+      schedule: "30 * * * * *",
+      handler: sweepUnfinishedChanges(useCases.sweepUnfinishedChanges),
+    });
+  }
   timer("PurgeChanges", { schedule: "0 30 3 * * *", handler: purgeChanges(useCases.purgeChanges) });
 }

@@ -17,7 +17,7 @@ import {
   subscriptionIdOf,
 } from "../shared/http/parameters.ts";
 import { readFields } from "../shared/http/request-body.ts";
-import type { ApiHandler, ApiRequest } from "../shared/http/route.ts";
+import type { ApiAnswer, ApiHandler, ApiRequest } from "../shared/http/route.ts";
 import type { SetPermission } from "../shared/use-cases/set-permission.ts";
 
 const wishFields = ["state", "reason", "subscriptionId", "acknowledgedCharges"];
@@ -51,10 +51,14 @@ function wishOf(fields: ReadonlyMap<string, unknown>): Omit<Wish, "customerId" |
   };
 }
 
-async function answer(set: SetPermission, { caller, headers, requestId, correlationId }: ApiRequest, wish: Wish) {
+async function answer(
+  set: SetPermission,
+  { caller, headers, requestId, correlationId, url }: ApiRequest,
+  wish: Wish,
+): Promise<ApiAnswer> {
   const id = repeatableAs(headers);
   const ifMatch = tagsOf(headers, "If-Match");
-  const { permission, changed } = await set({
+  const { permission, changed, unfinished } = await set({
     ...wish,
     by: caller.actor,
     requestId,
@@ -62,8 +66,11 @@ async function answer(set: SetPermission, { caller, headers, requestId, correlat
     ...(id === undefined ? {} : { repeatableAs: id }),
     ...(ifMatch === undefined ? {} : { precondition: (current) => ifMatch(etagOf(current)) }),
   });
-  return {
-    headers: { etag: etagOf(permission), ...(id === undefined ? {} : { "repeatability-result": "accepted" }) },
-    body: { ...permission, changed },
-  };
+  const repeatability = id === undefined ? {} : { "repeatability-result": "accepted" };
+  const body = { ...permission, changed };
+  if (unfinished === undefined) return { headers: { etag: etagOf(permission), ...repeatability }, body };
+  // Azure's clients watch the operation; Logic Apps follows Location until it is no longer answered 202.
+  const operation = new URL(`/api/customers/${wish.customerId}/operations/${unfinished}`, url).href;
+  const progress = { "operation-location": operation, location: `${operation}/result`, "retry-after": "5" };
+  return { status: 202, headers: { ...progress, ...repeatability }, body };
 }

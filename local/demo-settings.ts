@@ -2,6 +2,7 @@
 
 import { Sentence } from "./sentence.ts";
 import { apiAudience, customerAppClientId, customerAppSecret, partnerTenantId } from "./stand-ins/demo-customers.ts";
+import { partnerCenterClientId, partnerCenterSecret } from "./stand-ins/partner-application.ts";
 
 export interface DemoPorts {
   readonly app: number;
@@ -33,9 +34,11 @@ export interface DemoRun {
   readonly armUrl: string;
   /** Connection string of Azurite. */
   readonly storage: string;
+  /** Absent: our record is the switch, and Partner Center is not called. */
+  readonly partnerCenter?: { readonly url: string; readonly refreshToken: string };
 }
 
-export function demoSettings({ port, entraUrl, armUrl, storage }: DemoRun): Record<string, string> {
+export function demoSettings({ port, entraUrl, armUrl, storage, partnerCenter }: DemoRun): Record<string, string> {
   return {
     AzureWebJobsStorage: storage,
     ENTRA_TENANT_ID: partnerTenantId,
@@ -44,7 +47,15 @@ export function demoSettings({ port, entraUrl, armUrl, storage }: DemoRun): Reco
     AZURE_RESOURCE_MANAGER_ENDPOINT: armUrl,
     CUSTOMER_APP_CLIENT_ID: customerAppClientId,
     CUSTOMER_APP_CLIENT_SECRET: customerAppSecret,
-    PARTNER_CENTER_MODE: "off",
+    ...(partnerCenter === undefined
+      ? { PARTNER_CENTER_MODE: "off" }
+      : {
+          PARTNER_CENTER_MODE: "live",
+          PARTNER_CENTER_ENDPOINT: partnerCenter.url,
+          PARTNER_CENTER_CLIENT_ID: partnerCenterClientId,
+          PARTNER_CENTER_CLIENT_SECRET: partnerCenterSecret,
+          PARTNER_CENTER_REFRESH_TOKEN: partnerCenter.refreshToken,
+        }),
     PORT: String(port),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * `npm start`: Azurite, the stand-ins of Entra and Azure Resource Manager, and the app on the embedded host, all on
+ * `npm start`: Azurite, the stand-ins of Entra, Azure Resource Manager and Partner Center, and the app on the embedded host, all on
  * loopback. What is started here is stopped here, whatever happens; its children also end when this process is killed.
  */
 
@@ -12,6 +12,7 @@ import { Sentence } from "./sentence.ts";
 import { startArm } from "./stand-ins/arm.ts";
 import { apiAudience, demoApplication, makeDemoCustomers, partnerTenantId } from "./stand-ins/demo-customers.ts";
 import { type EntraStandIn, startEntra } from "./stand-ins/entra.ts";
+import { startPartnerCenter } from "./stand-ins/partner-center.ts";
 import { openCertificate } from "./stand-ins/throw-away-ca.ts";
 import { runningStart, state, stateFolder } from "./state.ts";
 import { welcome } from "./welcome.ts";
@@ -61,13 +62,25 @@ async function run(): Promise<void> {
   toStop.push(entra.close);
   const arm = await startArm({ certificate, port: ports.arm, customers, entra });
   toStop.push(arm.close);
+  const partnerCenter = await startPartnerCenter({
+    certificate,
+    port: ports.partnerCenter,
+    customers,
+    entra,
+    partnerTenantId,
+    folder: state.partnerCenter,
+  });
+  toStop.push(partnerCenter.close);
   const azurite = await startAzurite({ location: state.azurite, ports });
   toStop.push(azurite.stop);
   azurite.ended.then(() => endedAlone("Azurite ended"), endedAlone);
   await keepTokenFresh(entra);
 
   const environment = demoEnvironment(
-    { port: ports.app, entraUrl: entra.url, armUrl: arm.url, storage: azurite.connectionString },
+    {
+      ...{ port: ports.app, entraUrl: entra.url, armUrl: arm.url, storage: azurite.connectionString },
+      partnerCenter: { url: partnerCenter.url, refreshToken: await entra.issueRefreshToken() },
+    },
     certificate.caFile,
   );
   if (stopping !== undefined) return;
@@ -76,7 +89,8 @@ async function run(): Promise<void> {
 
   const { adminToken: tokenFile } = state;
   const { caFile } = certificate;
-  process.stdout.write(welcome({ ports, entraUrl: entra.url, armUrl: arm.url, stateFolder, tokenFile, caFile, demo }));
+  const urls = { entraUrl: entra.url, armUrl: arm.url, partnerCenterUrl: partnerCenter.url };
+  process.stdout.write(welcome({ ports, ...urls, stateFolder, tokenFile, caFile, demo }));
 }
 
 /** Half its life before it ends there is a new one in the file: a run may last for days. */

@@ -9,6 +9,7 @@ export const stateFolder = process.env.LOCAL_STATE_FOLDER || join(import.meta.di
 export const state = {
   azurite: join(stateFolder, "azurite"),
   issuer: join(stateFolder, "issuer"),
+  partnerCenter: join(stateFolder, "partner-center"),
   tls: join(stateFolder, "tls"),
   adminToken: join(stateFolder, "admin-agent.token"),
   pid: join(stateFolder, "start.pid"),

@@ -7,13 +7,23 @@ export interface Welcome {
   readonly ports: DemoPorts;
   readonly entraUrl: string;
   readonly armUrl: string;
+  readonly partnerCenterUrl: string;
   readonly stateFolder: string;
   readonly tokenFile: string;
   readonly caFile: string;
   readonly demo: readonly DemoCustomer[];
 }
 
-export function welcome({ ports, entraUrl, armUrl, stateFolder, tokenFile, caFile, demo }: Welcome): string {
+export function welcome({
+  ports,
+  entraUrl,
+  armUrl,
+  partnerCenterUrl,
+  stateFolder,
+  tokenFile,
+  caFile,
+  demo,
+}: Welcome): string {
   const api = `http://localhost:${ports.app}/api`;
   const [eligible, partnerOnly] = [customerNamed("Contoso", demo), customerNamed("Adatum", demo)];
   const bearer = `-H "Authorization: Bearer $(cat ${quoted(tokenFile)})"`;
@@ -31,6 +41,7 @@ Customer purchase permissions run on this machine only; nothing leaves it.
   API                     ${api}
   Microsoft Entra         ${entraUrl}   (stand-in)
   Azure Resource Manager  ${armUrl}   (stand-in)
+  Partner Center          ${partnerCenterUrl}   (stand-in)
   Storage                 queues ${ports.queue}, tables ${ports.table}, blobs ${ports.blob}   (Azurite)
   State                   ${stateFolder}   (npm run reset forgets it)
 
@@ -48,6 +59,9 @@ See Adatum refused, whose only Owner is the partner itself:
 
 Azure Resource Manager off, and on again with {"down":false} (more faults: local/stand-ins/faults.ts):
   ${faults} '{"down":true}'
+
+Move Contoso's policy in Partner Center behind the product's back, then turn the switch On again and see it put right:
+  curl -sS --cacert ${quoted(caFile)} -X DELETE ${partnerCenterUrl}/_policies/${eligible}
 
 Ada's token is in ${tokenFile}; for others: npm run --silent token -- --role SalesAgent --name Bob
 Ready. Ctrl-C stops everything.

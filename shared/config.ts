@@ -14,6 +14,8 @@ export interface Settings {
     readonly excludedPrincipalIds: ReadonlySet<string>;
     readonly timeoutSeconds: number;
   };
+  /** Absent: our record is the switch. */
+  readonly partnerCenter: PartnerCenterSettings | undefined;
   readonly requireFunctionKey: boolean;
   readonly applicationInsights:
     | { readonly connectionString: string; readonly managedIdentityClientId?: string }
@@ -37,6 +39,16 @@ export interface CallerSettings {
   readonly isLoopback: boolean;
 }
 
+export interface PartnerCenterSettings {
+  /** Origin without a slash at the end. */
+  readonly endpoint: string;
+  /** Grantor of the policies. */
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly credential: { readonly clientSecret: string } | { readonly certificatePath: string };
+  readonly refreshToken: { readonly setting: string } | { readonly keyVaultUrl: string };
+}
+
 export type CustomerAppSettings =
   | { readonly clientId: string; readonly managedIdentityClientId: string }
   | { readonly clientId: string; readonly clientSecret: string }
@@ -58,6 +70,7 @@ const ownerRole = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
 const cspQuotaIds = "CSP_2015-05-01,CSP_MG_2017-12-01,CSPDEVTEST_2018-05-01";
 /** Only these may be sent a token or believed about one: global, US Government, China. */
 const authorityHosts = ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
+const partnerCenterHosts = ["api.partnercenter.microsoft.com"];
 const resourceManagerHosts = ["management.azure.com", "management.usgovcloudapi.net", "management.chinacloudapi.cn"];
 
 /**
@@ -118,6 +131,7 @@ export function readSettings(environment: Environment): Settings {
       excludedPrincipalIds: guids("EXCLUDED_PRINCIPAL_IDS", ""),
       timeoutSeconds: wholeNumber("ELIGIBILITY_TIMEOUT_SECONDS", 20, 1, 120),
     },
+    partnerCenter: partnerCenter(),
     requireFunctionKey: flag("REQUIRE_FUNCTION_KEY"),
     applicationInsights:
       applicationInsights === undefined
@@ -127,9 +141,6 @@ export function readSettings(environment: Environment): Settings {
             ...(identity === undefined ? {} : { managedIdentityClientId: identity }),
           },
   };
-  if ((read("PARTNER_CENTER_MODE") ?? "off") !== "off") {
-    faults.push("PARTNER_CENTER_MODE must be off: this version keeps its own record and does not call Partner Center.");
-  }
   if (faults.length > 0) throw new SettingsError(faults);
   return settings;
 
@@ -197,6 +208,48 @@ export function readSettings(environment: Environment): Settings {
     return managedIdentityClientId === undefined
       ? { clientId: clientId ?? "", clientSecret: clientSecret ?? "" }
       : { clientId: clientId ?? "", managedIdentityClientId };
+  }
+
+  function partnerCenter(): PartnerCenterSettings | undefined {
+    const mode = read("PARTNER_CENTER_MODE") ?? "off";
+    if (mode === "off") return undefined;
+    if (mode !== "live") {
+      faults.push("PARTNER_CENTER_MODE must be off or live.");
+      return undefined;
+    }
+    const tenants = list("ENTRA_TENANT_ID", "");
+    const tenantId = (
+      read("PARTNER_CENTER_TENANT_ID") ?? (tenants.length === 1 ? tenants[0] : undefined)
+    )?.toLowerCase();
+    if (tenantId === undefined || !guid.test(tenantId)) {
+      faults.push("PARTNER_CENTER_TENANT_ID is missing or no GUID: the partner's tenant that grants the permissions.");
+    }
+    const clientId = required("PARTNER_CENTER_CLIENT_ID", "the application of the Secure Application Model");
+    const clientSecret = read("PARTNER_CENTER_CLIENT_SECRET");
+    const certificatePath = read("PARTNER_CENTER_CLIENT_CERTIFICATE_PATH");
+    if ((clientSecret === undefined) === (certificatePath === undefined)) {
+      faults.push(
+        "Exactly one of PARTNER_CENTER_CLIENT_SECRET and PARTNER_CENTER_CLIENT_CERTIFICATE_PATH must be set.",
+      );
+    }
+    const setting = read("PARTNER_CENTER_REFRESH_TOKEN");
+    const keyVaultUrl = read("PARTNER_CENTER_KEY_VAULT_URL");
+    if ((setting === undefined) === (keyVaultUrl === undefined)) {
+      faults.push("Exactly one of PARTNER_CENTER_REFRESH_TOKEN and PARTNER_CENTER_KEY_VAULT_URL must be set.");
+    }
+    if (
+      keyVaultUrl !== undefined &&
+      !/^https:\/\/[\w-]+\.vault\.(azure\.net|usgovcloudapi\.net)\/?$/i.test(keyVaultUrl)
+    ) {
+      faults.push("PARTNER_CENTER_KEY_VAULT_URL must be the https URL of an Azure key vault.");
+    }
+    return {
+      endpoint: origin("PARTNER_CENTER_ENDPOINT", partnerCenterHosts).origin,
+      tenantId: tenantId ?? "",
+      clientId,
+      credential: certificatePath === undefined ? { clientSecret: clientSecret ?? "" } : { certificatePath },
+      refreshToken: keyVaultUrl === undefined ? { setting: setting ?? "" } : { keyVaultUrl },
+    };
   }
 
   function wholeNumber(name: string, preset: number, least: number, most: number): number {

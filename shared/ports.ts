@@ -1,10 +1,10 @@
 /** What the use cases need from the world, in their own words. The adapters fit themselves to this. */
 
 import type { Activity } from "./domain/activity.ts";
-import type { Change } from "./domain/change.ts";
+import type { Change, RecordedChange } from "./domain/change.ts";
 import type { AzureSubscription, RoleAssignment } from "./domain/eligibility.ts";
 import type { ChangeId, CustomerId, SubscriptionId } from "./domain/identifiers.ts";
-import type { CustomerRecord, PermissionState } from "./domain/permission.ts";
+import type { CustomerRecord, PermissionState, UnfinishedChange } from "./domain/permission.ts";
 import type { PolicyPermission, SelfServePolicy } from "./domain/self-serve-policy.ts";
 
 /** A customer's record and the version that a commit must still find. Version undefined: there is no row yet. */
@@ -26,15 +26,12 @@ export interface PermissionStore {
   readCustomer(customerId: CustomerId): Promise<StoredCustomer>;
   findChange(customerId: CustomerId, changeId: ChangeId): Promise<Change | undefined>;
   /**
-   * Writes record, change and pending activity together or not at all.
+   * Writes record, changes and pending activity together or not at all.
    *
    * @param replaced what was read; it must still be there unchanged
    * @returns `unknown` when no answer came: it may be written, now or a little later. Look for the change.
    */
-  commit(
-    replaced: StoredCustomer,
-    granted: { readonly record: CustomerRecord; readonly change: Change; readonly activity: Activity },
-  ): Promise<"committed" | "conflict" | "unknown">;
+  commit(replaced: StoredCustomer, written: RecordedChange): Promise<"committed" | "conflict" | "unknown">;
   /** Customers in a fixed order that new ones do not disturb. */
   listCustomers(query: {
     /** `On`: any switch On. `Off`: none. */
@@ -42,9 +39,14 @@ export interface PermissionStore {
     readonly after?: CustomerId;
     readonly limit: number;
   }): Promise<Page<CustomerRecord, CustomerId>>;
+  /** Changes that were begun before this time and are not finished. */
+  listUnfinished(before: Date): Promise<readonly UnfinishedOf[]>;
   /** Forgets the changes committed before this time. @returns how many */
   purgeChanges(before: Date): Promise<number>;
 }
+
+/** Says whose change it is. */
+export type UnfinishedOf = Pick<UnfinishedChange, "changeId"> & { readonly customerId: CustomerId };
 
 /** Where an activity stands: enough to find it again, pending or logged. */
 export type ActivityPosition = Pick<Activity, "customerId" | "at" | "sequence">;
@@ -85,6 +87,12 @@ export interface ActivityLog {
 export interface ActivityQueue {
   /** @throws when the push failed or took longer than two seconds */
   push(activity: Activity): Promise<void>;
+}
+
+/** Reminds us of a change that Partner Center has not confirmed. It may lose messages: the record remains. */
+export interface ChangeQueue {
+  /** @throws when the push failed or took longer than two seconds */
+  push(change: UnfinishedOf, afterSeconds: number): Promise<void>;
 }
 
 /** One customer's tenant, looked into with one deadline and one budget of retries. Throws DirectoryFailure. */

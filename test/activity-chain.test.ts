@@ -134,7 +134,7 @@ describe("any sequence of changes", () => {
   test("says everything that was asked, and nothing that was not", () => {
     fc.assert(
       fc.property(wish, occasion, (asked, when) => {
-        const { activity, change, record } = grantChange(untouchedCustomer(contoso), asked, when);
+        const { activity, created, record } = grantChange(untouchedCustomer(contoso), asked, when);
 
         const { subscriptionId: _, state, ...recorded } = asked;
         const { at, ...occasional } = when;
@@ -150,10 +150,11 @@ describe("any sequence of changes", () => {
           hash: activity.hash,
         });
         expect(Object.values(activity)).not.toContain(undefined);
-        expect(change).toEqual({
+        expect(created).toEqual({
           changeId: when.changeId,
           fingerprint: fingerprintOf(asked),
           at: activity.at,
+          status: "Succeeded",
           permission: { customerId: contoso, product: asked.product, ...record.switches[asked.product] },
         });
       }),

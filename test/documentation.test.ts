@@ -59,6 +59,7 @@ test("every line of the README's five-minute tour does what it promises", async 
     text
       .replaceAll("localhost:7071", `localhost:${port}`)
       .replaceAll("127.0.0.1:7073", `127.0.0.1:${port + 2}`)
+      .replaceAll("127.0.0.1:7074", `127.0.0.1:${port + 3}`)
       .replaceAll(".local/", `${folder}/`);
   expect(steps.length).toBeGreaterThanOrEqual(9);
   for (const { command, promised } of steps) {
@@ -132,7 +133,7 @@ test("the names in storage and of functions are those of the contract", () => {
     useCases: {} as UseCases,
     readCaller: () => Promise.reject(new Error("nobody calls")),
     requireFunctionKey: false,
-    queue: { queueName: "activities", connection: "AzureWebJobsStorage" },
+    connection: "AzureWebJobsStorage",
   });
   expect(registered).toEqual([
     ...routes.map(({ name }) => name),

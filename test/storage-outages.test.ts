@@ -341,77 +341,89 @@ describe("a customer that is On is answered 503, never Off, when every read", ()
   );
 });
 
-const soundSwitch = '{"state":"On","changedAt":null,"changedBy":null,"changeId":null}';
-const soundRow = {
-  customerId: "its own",
-  sequence: 1,
-  headHash: "0".repeat(64),
-  anyOn: true,
-  azureReservations: soundSwitch,
-  azureSavingsPlans: soundSwitch,
+type Row = Record<string, unknown>;
+const textsOf = (row: Row) =>
+  Object.entries(row).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+/** What a row is about stands in its longest column, whatever the columns are called. */
+const replaceLongest = (row: Row, by: (text: string) => string | undefined): Row => {
+  const [[name, text] = ["", ""]] = textsOf(row).sort(([, one], [, other]) => other.length - one.length);
+  return { ...row, [name]: by(text) };
 };
-const damageCases: readonly { readonly name: string; readonly row: object }[] = [
-  { name: "has lost its customer", row: { ...soundRow, customerId: undefined } },
-  { name: "has lost its sequence", row: { ...soundRow, sequence: undefined } },
-  { name: "has a sequence in words", row: { ...soundRow, sequence: "one" } },
-  { name: "has lost its hash", row: { ...soundRow, headHash: undefined } },
-  { name: "has lost a switch", row: { ...soundRow, azureSavingsPlans: undefined } },
-  { name: "has half of a switch", row: { ...soundRow, azureReservations: soundSwitch.slice(0, 20) } },
-  { name: "has null for a switch", row: { ...soundRow, azureReservations: "null" } },
-  { name: "has a number for a switch", row: { ...soundRow, azureReservations: "42" } },
-  { name: "has an empty switch", row: { ...soundRow, azureReservations: "{}" } },
+const replaceAll = (row: Row, pattern: RegExp, by: string): Row => ({
+  ...row,
+  ...Object.fromEntries(textsOf(row).map(([name, text]) => [name, text.replace(pattern, by)])),
+});
+const damageCases: readonly { readonly name: string; readonly damage: (row: Row) => Row }[] = [
+  { name: "has lost what it is about", damage: (row) => replaceLongest(row, () => undefined) },
   {
-    name: "has a switch in no known state",
-    row: { ...soundRow, azureReservations: soundSwitch.replace("On", "Maybe") },
+    name: "has lost half of what it is about",
+    damage: (row) => replaceLongest(row, (text) => text.slice(0, text.length / 2)),
   },
+  { name: "has null for what it is about", damage: (row) => replaceLongest(row, () => "null") },
+  { name: "has a number for what it is about", damage: (row) => replaceLongest(row, () => "42") },
+  { name: "has an empty object for what it is about", damage: (row) => replaceLongest(row, () => "{}") },
+  { name: "has a list for what it is about", damage: (row) => replaceLongest(row, () => "[]") },
+  { name: "has a switch in no known state", damage: (row) => replaceAll(row, /"state":"On"/g, '"state":"Maybe"') },
+  { name: "has a switch without a state", damage: (row) => replaceAll(row, /"state":"On",/g, "") },
+  { name: "has nothing but its keys", damage: () => ({}) },
 ];
-const damages = inAdvance(damageCases, async ({ name, row }) => {
-  const customer = await eligibleAndOn(`a row that ${name}`);
-  const { tenantId: customerId } = customer;
-  const replyWith = (shown: object): Fate => ({
-    status: 200,
-    headers: { "Content-Type": "application/json;odata=minimalmetadata", ETag: "W/\"datetime'2026-11-01'\"" },
-    body: JSON.stringify({
-      ...shown,
-      ...("customerId" in shown && shown.customerId === undefined ? {} : { customerId }),
-    }),
-  });
-  spoil(customer, "read", replyWith(row));
+const damages = inAdvance(damageCases, async ({ name, damage }) => {
+  const customer = admit(product, makeEligibleTenant(`a row that ${name}`));
+  const requestId = randomUUID();
+  const first = await setPermission(customer, "On", requestId);
   const calls = product.storage.calls.length;
-  const answers = [
-    await timed(product.call("GET", `/customers/${customerId}/permissions`)),
+  const look = () => product.call("GET", `/customers/${customer.tenantId}/permissions`);
+
+  const record = await rowOf(customer, `customer|${customer.tenantId}`);
+  spoil(customer, "read", replyWith(record, damage));
+  const unread = [
+    await timed(look()),
     await timed(setPermission(customer, "On")),
     await timed(setPermission(customer, "Off")),
   ];
+  spoil(customer, "read", replyWith(record));
+  const sound = await read(customer);
+
+  const change = await rowOf(customer, `change|${customer.tenantId}|${requestId}`);
+  spoil(customer, "change", replyWith(change, damage));
+  unread.push(await timed(setPermission(customer, "On", requestId)));
+  spoil(customer, "change", replyWith(change));
+  const again = await setPermission(customer, "On", requestId);
+  fates.delete(customer.tenantId);
   const commits = product.storage.calls
     .slice(calls)
-    .filter((call) => operationOf(call) === "commit" && call.body.includes(customerId)).length;
-  spoil(customer, "read", replyWith(soundRow));
-  const sound = await read(customer);
-  fates.delete(customerId);
-  return { answers, commits, sound };
+    .filter((call) => operationOf(call) === "commit" && call.body.includes(customer.tenantId)).length;
+  return { first, unread, sound, again, commits };
 });
 
-test.each(damageCases)("a row that $name is never taken for a state, nor switched on top of", async (one) => {
-  const { answers, commits, sound } = await damages.of(one);
+async function rowOf({ tenantId }: Customer, rowKey: string): Promise<Row> {
+  const table = TableClient.fromConnectionString(product.connectionString, "CustomerPermissions", {
+    allowInsecureConnection: true,
+  });
+  return table.getEntity(bucketOf(tenantId as CustomerId), rowKey);
+}
 
-  for (const answer of answers) expectUnavailable(answer);
-  expect(commits).toBe(0);
-  // The same reply with a sound row is read: it was the damage that was refused.
-  expect(sound).toMatchObject({ status: 200, body: { state: "On", changeId: null } });
-});
+function replyWith(
+  { partitionKey, rowKey, etag, timestamp: _, ...row }: Row,
+  damage: (row: Row) => Row = (same) => same,
+): Fate {
+  return {
+    status: 200,
+    headers: { "Content-Type": "application/json;odata=minimalmetadata", ETag: String(etag) },
+    body: JSON.stringify({ PartitionKey: partitionKey, RowKey: rowKey, ...damage(row) }),
+  };
+}
 
-test.each(["null", "{}", '{"state":"Maybe"}', "not JSON"])(
-  "a repeated request is not answered from the damaged row of its change (%s)",
-  async (permission) => {
-    const customer = admit(product, makeEligibleTenant(`damaged change ${permission}`));
-    const requestId = randomUUID();
-    const first = await setPermission(customer, "On", requestId);
-    const row = { changeId: requestId, fingerprint: "f".repeat(64), at: "2026-11-01T00:00:00.000Z", permission };
-    spoil(customer, "change", { status: 200, headers: json, body: JSON.stringify(row) });
-    expectUnavailable(await timed(setPermission(customer, "On", requestId)));
-    fates.delete(customer.tenantId);
-    expect((await setPermission(customer, "On", requestId)).body).toEqual(first.body);
+test.each(damageCases)(
+  "a row that $name is taken for no state and no answer, and nothing is put on top of it",
+  async (one) => {
+    const { first, unread, sound, again, commits } = await damages.of(one);
+
+    for (const answer of unread) expectUnavailable(answer);
+    expect(commits).toBe(0);
+    // The same replies with sound rows are read: it was the damage that was refused.
+    expect(sound).toMatchObject({ status: 200, body: { state: "On" } });
+    expect(again.body).toEqual(first.body);
   },
 );
 

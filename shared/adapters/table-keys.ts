@@ -6,18 +6,21 @@
  *     customer|{customerId}                          state of record
  *     change|{customerId}|{changeId}                 result of one change
  *     pending|{time}|{customerId}|{sequence}         activity that is not in the log yet
+ *     unfinished|{time}|{customerId}                 change that Partner Center has not confirmed yet
  *   ActivityLog          partition: customer; row: inverted sequence, so the newest comes first
  *   ActivityByDay        partition: inverted day; row: inverted time | customer | inverted sequence
  */
 
 import { createHash } from "node:crypto";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
+import type { UnfinishedChange } from "../domain/permission.ts";
 import type { ActivityPosition } from "../ports.ts";
 
 export const permissionsTable = "CustomerPermissions";
 export const activityLogTable = "ActivityLog";
 export const activityByDayTable = "ActivityByDay";
 export const activityQueue = "activities";
+export const changeQueue = "changes";
 
 export interface RowKeys {
   readonly partitionKey: string;
@@ -46,9 +49,13 @@ export function pendingKeys({ customerId, at, sequence }: ActivityPosition): Row
   };
 }
 
-/** First row key that is not of a pending activity committed before this time. */
-export function pendingBefore(time: Date): string {
-  return `pending|${digits(time.getTime(), 14)}`;
+export function unfinishedKeys(customerId: CustomerId, { since }: Pick<UnfinishedChange, "since">): RowKeys {
+  return { partitionKey: bucketOf(customerId), rowKey: `unfinished|${digits(Date.parse(since), 14)}|${customerId}` };
+}
+
+/** First row key that is not of something written before this time. */
+export function rowsBefore(kind: "pending" | "unfinished", time: Date): string {
+  return `${kind}|${digits(time.getTime(), 14)}`;
 }
 
 export function logKeys({ customerId, sequence }: Pick<ActivityPosition, "customerId" | "sequence">): RowKeys {
@@ -77,7 +84,7 @@ export function dayOf(time: Date): string {
  * @param before the first row key that is not wanted any more
  * @returns a filter for the rows of one kind; "}" is the character after "|"
  */
-export function rowsOf(kind: "customer" | "change" | "pending", before = `${kind}}`): string {
+export function rowsOf(kind: "customer" | "change" | "pending" | "unfinished", before = `${kind}}`): string {
   return `RowKey ge '${kind}|' and RowKey lt '${before}'`;
 }
 

@@ -4,7 +4,7 @@ import type { PendingActivities } from "../ports.ts";
 import { activityOf } from "./activity-row.ts";
 import { callStorage, storageCode } from "./storage-call.ts";
 import type { TableClient } from "./storage-clients.ts";
-import { bucketOf, buckets, pendingBefore, pendingKeys, rowsOf } from "./table-keys.ts";
+import { bucketOf, buckets, pendingKeys, rowsBefore, rowsOf } from "./table-keys.ts";
 import { queryRows, readRow } from "./table-query.ts";
 
 export function createTablePendingActivities(table: () => Promise<TableClient>): PendingActivities {
@@ -16,7 +16,7 @@ export function createTablePendingActivities(table: () => Promise<TableClient>):
 
     async list({ customerId, before }) {
       const range = [
-        rowsOf("pending", before && pendingBefore(before)),
+        rowsOf("pending", before && rowsBefore("pending", before)),
         ...(customerId === undefined ? [] : [`customerId eq '${customerId}'`]),
       ].join(" and ");
       const rows = await Promise.all(

@@ -1,22 +1,25 @@
 /** The state of record in Table Storage; see docs of the keys in table-keys.ts. */
 
-import type { Activity } from "../domain/activity.ts";
-import type { Change } from "../domain/change.ts";
+import type { RecordedChange } from "../domain/change.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
-import {
-  type CustomerRecord,
-  type Permission,
-  permissionStates,
-  products,
-  type Switch,
-  untouchedCustomer,
-} from "../domain/permission.ts";
+import { untouchedCustomer } from "../domain/permission.ts";
 import { dependencyUnavailable } from "../domain/refusal.ts";
 import type { PermissionStore, StoredCustomer } from "../ports.ts";
-import { activityColumns, jsonText } from "./activity-row.ts";
+import { activityColumns } from "./activity-row.ts";
+import { changeOf, changeRow } from "./change-row.ts";
+import { customerOf, customerRow } from "./customer-row.ts";
 import { callStorage, mayPass, storageCode } from "./storage-call.ts";
 import { type TableClient, type TransactionAction, writeTo } from "./storage-clients.ts";
-import { bucketOf, buckets, changeKeys, customerKeys, pendingKeys, rowsOf } from "./table-keys.ts";
+import {
+  bucketOf,
+  buckets,
+  changeKeys,
+  customerKeys,
+  pendingKeys,
+  rowsBefore,
+  rowsOf,
+  unfinishedKeys,
+} from "./table-keys.ts";
 import { queryRows, type Row, readRow } from "./table-query.ts";
 
 /** Of a commit, before its outcome counts as unknown. */
@@ -75,6 +78,17 @@ export function createTablePermissionStore(table: () => Promise<TableClient>): P
       return rows.length > limit && last !== undefined ? { items, next: last.customerId } : { items };
     },
 
+    async listUnfinished(before) {
+      const range = rowsOf("unfinished", rowsBefore("unfinished", before));
+      const rows = await Promise.all(
+        buckets.map((bucket) => queryRows(table, `PartitionKey eq '${bucket}' and ${range}`)),
+      );
+      return rows.flat().map(({ customerId, changeId }) => ({
+        customerId: customerId as CustomerId,
+        changeId: changeId as ChangeId,
+      }));
+    },
+
     async purgeChanges(before) {
       let purged = 0;
       for (const bucket of buckets) {
@@ -96,72 +110,28 @@ export function createTablePermissionStore(table: () => Promise<TableClient>): P
 const conflicts = ["UpdateConditionNotSatisfied", "ConditionNotMet", "EntityAlreadyExists"];
 
 function transactionOf(
-  { version }: StoredCustomer,
-  { record, change, activity }: { record: CustomerRecord; change: Change; activity: Activity },
+  { version, record: before }: StoredCustomer,
+  { record, created, updated, activity }: RecordedChange,
 ): TransactionAction[] {
-  const customer = {
-    ...customerKeys(record.customerId),
-    customerId: record.customerId,
-    sequence: record.sequence,
-    headHash: record.headHash,
-    anyOn: products.some((product) => record.switches[product].state === "On"),
-    ...Object.fromEntries(products.map((product) => [product, jsonText(record.switches[product])])),
-  };
-  return [
-    version === undefined ? ["create", customer] : ["update", customer, "Replace", { etag: version }],
-    [
-      "create",
-      {
-        ...changeKeys(record.customerId, change.changeId),
-        changeId: change.changeId,
-        fingerprint: change.fingerprint,
-        at: change.at,
-        permission: jsonText(change.permission),
-      },
-    ],
-    ["create", { ...pendingKeys(activity), ...activityColumns(activity) }],
+  const { customerId, unfinished } = record;
+  const actions: TransactionAction[] = [
+    version === undefined
+      ? ["create", customerRow(record)]
+      : ["update", customerRow(record), "Replace", { etag: version }],
   ];
-}
-
-function customerOf(row: Row): CustomerRecord {
-  const { customerId, sequence, headHash } = row;
-  return intelligible(
-    typeof customerId === "string" && typeof sequence === "number" && typeof headHash === "string",
-    () => ({
-      customerId: customerId as CustomerId,
-      switches: Object.fromEntries(
-        products.map((product) => [product, switchOf(row[product])]),
-      ) as CustomerRecord["switches"] & Record<string, Switch>,
-      sequence: sequence as number,
-      headHash: headHash as string,
-    }),
-  );
-}
-
-function changeOf(row: Row): Change {
-  const { changeId, fingerprint, at, permission } = row;
-  return intelligible(typeof fingerprint === "string" && typeof at === "string", () => ({
-    changeId: changeId as ChangeId,
-    fingerprint: fingerprint as string,
-    at: at as string,
-    permission: switchOf<Permission>(permission),
-  }));
-}
-
-function switchOf<Kind extends Switch>(column: unknown): Kind {
-  const found = JSON.parse(String(column)) as Kind | null;
-  if (found !== null && permissionStates.includes(found.state)) return found;
-  throw new Error("A switch is in no known state.");
-}
-
-/** A row that cannot be read is never taken for a state. */
-function intelligible<Thing>(readable: boolean, read: () => Thing): Thing {
-  try {
-    if (readable) return read();
-  } catch (cause) {
-    throw dependencyUnavailable("Storage", { cause });
+  if (created !== undefined) actions.push(["create", changeRow(customerId, created)]);
+  if (updated !== undefined) actions.push(["upsert", changeRow(customerId, updated), "Replace"]);
+  if (activity !== undefined) actions.push(["create", { ...pendingKeys(activity), ...activityColumns(activity) }]);
+  if (before.unfinished?.changeId !== unfinished?.changeId) {
+    if (before.unfinished !== undefined) actions.push(["delete", { ...unfinishedKeys(customerId, before.unfinished) }]);
+    if (unfinished !== undefined) {
+      actions.push([
+        "create",
+        { ...unfinishedKeys(customerId, unfinished), customerId, changeId: unfinished.changeId },
+      ]);
+    }
   }
-  throw dependencyUnavailable("Storage", { cause: new Error("A row of CustomerPermissions is damaged.") });
+  return actions;
 }
 
 function keysOf({ partitionKey, rowKey }: Row): { partitionKey: string; rowKey: string } {

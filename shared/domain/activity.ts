@@ -20,6 +20,11 @@ export const operationOf = {
 
 export type Operation = (typeof operationOf)[PermissionState];
 
+export interface ActivityError {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** One entry exactly as the API answers it. Times are RFC 3339 UTC with milliseconds. */
 export interface Activity {
   readonly id: string;
@@ -28,6 +33,10 @@ export interface Activity {
   readonly product: Product;
   readonly operation: Operation;
   readonly result: "Succeeded" | "Failed";
+  /** What was done in Partner Center, in the words of its audit records; absent when nothing had to be. */
+  readonly operationType?: "create_self_serve_policy" | "update_self_serve_policy" | "delete_self_serve_policy";
+  /** Why it failed. */
+  readonly error?: ActivityError;
   readonly at: string;
   readonly by: Actor;
   readonly reason?: string;

@@ -1,11 +1,14 @@
 /**
  * One change of a switch: what the caller wishes, and what becomes of the record and the log when the
  * wish is granted. State and log entry leave this file together, and are written together.
+ *
+ * Where our record is the switch, a change is granted at once. Where Partner Center has to follow, it is
+ * begun, and later finished or failed; the log gets its entry at the end, when the outcome is known.
  */
 
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
-import { type Activity, chainActivity, operationOf } from "./activity.ts";
+import { type Activity, type ActivityDraft, type ActivityError, chainActivity, operationOf } from "./activity.ts";
 import type { Evidence } from "./eligibility.ts";
 import type { ChangeId, CustomerId, SubscriptionId } from "./identifiers.ts";
 import {
@@ -40,64 +43,201 @@ export interface Occasion {
   readonly evidence?: Evidence;
 }
 
-/** A committed change: kept to answer a repeated request, and the operation of that id. */
+export interface Intent {
+  readonly wish: Wish;
+  readonly occasion: Omit<Occasion, "at">;
+  /**
+   * It may not be finished earlier: a change that it has overtaken may still have a write under way, and
+   * what is read before that has landed is not the end.
+   */
+  readonly notBefore?: string;
+}
+
+export const changeStatuses = ["Running", "Succeeded", "Failed", "Canceled"] as const;
+
+/** An accepted change: kept to answer a repeated request, and the operation of that id. */
 export interface Change {
   readonly changeId: ChangeId;
   readonly fingerprint: string;
+  /** When it was accepted. */
   readonly at: string;
-  /** The permission as it was answered to the first request. */
+  readonly status: (typeof changeStatuses)[number];
+  /** The permission as the change left it; of a running one, as it found it. */
   readonly permission: Permission;
+  /** What is to be done, as long as it is not. */
+  readonly intent?: Intent;
+  readonly error?: ActivityError;
 }
 
-export interface GrantedChange {
+/** Everything that one transaction writes. */
+export interface RecordedChange {
   readonly record: CustomerRecord;
-  readonly change: Change;
+  /** A change that nobody has seen before. */
+  readonly created?: Change;
+  /** A change that was begun earlier, as it stands now. */
+  readonly updated?: Change;
+  readonly activity?: Activity;
+}
+
+export interface GrantedChange extends RecordedChange {
+  readonly created: Change;
   readonly activity: Activity;
 }
 
-/**
- * Moves one switch of the record.
- *
- * The time never runs backwards within a customer, even when two instances' clocks differ: the order by
- * time and the order by sequence are the same.
- */
+/** A change that was begun earlier, at its end. */
+export interface EndedChange extends RecordedChange {
+  readonly updated: Change;
+  readonly activity: Activity;
+}
+
+/** Moves one switch of the record at once. */
 export function grantChange(current: CustomerRecord, wish: Wish, occasion: Occasion): GrantedChange {
-  const at = laterOf(occasion.at, lastChangeOf(current)).toISOString();
-  const reason = wish.reason === undefined ? {} : { reason: wish.reason };
-  const activity = chainActivity(current, {
-    customerId: wish.customerId,
-    product: wish.product,
-    operation: operationOf[wish.state],
-    result: "Succeeded",
-    at,
-    by: occasion.by,
-    ...reason,
-    ...(wish.acknowledgedCharges === undefined ? {} : { acknowledgedCharges: wish.acknowledgedCharges }),
-    requestId: occasion.requestId,
-    ...(occasion.correlationId === undefined ? {} : { correlationId: occasion.correlationId }),
-    changeId: occasion.changeId,
-    ...(occasion.evidence === undefined ? {} : { evidence: occasion.evidence }),
-  });
+  const { record, activity } = moveSwitch(current, wish, occasion);
+  return { record, activity, created: { ...changeOf(wish, occasion, record), at: activity.at, status: "Succeeded" } };
+}
+
+/**
+ * Accepts a change that Partner Center has to follow. An unfinished one that stands in the way is
+ * overtaken: it ends as cancelled, and the log says so.
+ */
+export function beginChange(
+  current: CustomerRecord,
+  wish: Wish,
+  occasion: Occasion,
+  overtaken?: Change,
+): RecordedChange & { readonly created: Change } {
+  const since = occasion.at.toISOString();
+  const { changeId } = occasion;
+  const cleared =
+    overtaken === undefined
+      ? { record: current }
+      : endWithout(current, overtaken, occasion.at, "Canceled", overtakenBy(changeId));
+  const { at: _, ...rest } = occasion;
+  return {
+    ...cleared,
+    record: { ...cleared.record, unfinished: { changeId, product: wish.product, state: wish.state, since } },
+    created: {
+      ...changeOf(wish, occasion, current),
+      ...{ at: since, status: "Running" },
+      intent: { wish, occasion: rest, ...(overtaken === undefined ? {} : { notBefore: afterLastWrite(occasion.at) }) },
+    },
+  };
+}
+
+/** Partner Center has confirmed: the switch is moved, and the log gets its entry. */
+export function finishChange(
+  current: CustomerRecord,
+  { intent, ...running }: Change,
+  at: Date,
+  operationType: Activity["operationType"],
+): EndedChange {
+  if (intent === undefined) throw new Error(`Change ${running.changeId} is not running.`);
+  const { record, activity } = moveSwitch(
+    current,
+    intent.wish,
+    { ...intent.occasion, at },
+    operationType === undefined ? {} : { operationType },
+  );
+  const permission = permissionOf(record, intent.wish.product);
+  return { record, activity, updated: { ...running, status: "Succeeded", permission } };
+}
+
+/** It will not come to be: the switch stays as it is, and the log says why. */
+export function failChange(current: CustomerRecord, running: Change, at: Date, error: ActivityError): EndedChange {
+  return endWithout(current, running, at, "Failed", error);
+}
+
+/** No write to Partner Center is under way for longer than its time limit of 20 seconds. */
+const longestWriteMilliseconds = 30_000;
+
+function afterLastWrite(now: Date): string {
+  return new Date(now.getTime() + longestWriteMilliseconds).toISOString();
+}
+
+function overtakenBy(changeId: ChangeId): ActivityError {
+  return { code: "Overtaken", message: `Change ${changeId} turned the permission Off before this one was confirmed.` };
+}
+
+function endWithout(
+  current: CustomerRecord,
+  { intent, ...running }: Change,
+  at: Date,
+  status: "Failed" | "Canceled",
+  error: ActivityError,
+): EndedChange {
+  if (intent === undefined) throw new Error(`Change ${running.changeId} is not running.`);
+  const { unfinished: _, ...record } = current;
+  const activity = chainActivity(
+    current,
+    draftOf(current, intent.wish, { ...intent.occasion, at }, { result: "Failed", error }),
+  );
+  return {
+    record: { ...record, ...headOf(activity) },
+    activity,
+    updated: { ...running, status, error },
+  };
+}
+
+function moveSwitch(
+  current: CustomerRecord,
+  wish: Wish,
+  occasion: Occasion,
+  more: Pick<Activity, "operationType"> = {},
+): { record: CustomerRecord; activity: Activity } {
+  const activity = chainActivity(current, draftOf(current, wish, occasion, { result: "Succeeded", ...more }));
   const moved: Switch = {
     state: wish.state,
-    changedAt: at,
+    changedAt: activity.at,
     changedBy: occasion.by,
-    ...reason,
+    ...(wish.reason === undefined ? {} : { reason: wish.reason }),
     changeId: occasion.changeId,
   };
   const record: CustomerRecord = {
     customerId: wish.customerId,
     switches: { ...current.switches, [wish.product]: moved },
-    sequence: activity.sequence,
-    headHash: activity.hash,
+    ...headOf(activity),
   };
-  const change: Change = {
-    changeId: occasion.changeId,
-    fingerprint: fingerprintOf(wish),
-    at,
-    permission: permissionOf(record, wish.product),
+  return { record, activity };
+}
+
+/**
+ * The time never runs backwards within a customer, even when two instances' clocks differ: the order by
+ * time and the order by sequence are the same.
+ */
+function draftOf(
+  current: CustomerRecord,
+  wish: Wish,
+  { changeId, by, at, requestId, correlationId, evidence }: Occasion,
+  outcome: Pick<Activity, "result" | "operationType" | "error">,
+): ActivityDraft {
+  const { result, ...more } = outcome;
+  return {
+    customerId: wish.customerId,
+    product: wish.product,
+    operation: operationOf[wish.state],
+    result,
+    ...more,
+    at: laterOf(at, current.headAt).toISOString(),
+    by,
+    ...(wish.reason === undefined ? {} : { reason: wish.reason }),
+    ...(wish.acknowledgedCharges === undefined ? {} : { acknowledgedCharges: wish.acknowledgedCharges }),
+    requestId,
+    ...(correlationId === undefined ? {} : { correlationId }),
+    changeId,
+    ...(evidence === undefined ? {} : { evidence }),
   };
-  return { record, change, activity };
+}
+
+function headOf({ sequence, hash, at }: Activity): Pick<CustomerRecord, "sequence" | "headHash" | "headAt"> {
+  return { sequence, headHash: hash, headAt: at };
+}
+
+function changeOf(
+  wish: Wish,
+  { changeId }: Occasion,
+  record: CustomerRecord,
+): Pick<Change, "changeId" | "fingerprint" | "permission"> {
+  return { changeId, fingerprint: fingerprintOf(wish), permission: permissionOf(record, wish.product) };
 }
 
 /** @returns the same text for two wishes exactly when they ask for the same thing. */
@@ -107,12 +247,6 @@ export function fingerprintOf(wish: Wish): string {
     .digest("hex");
 }
 
-function lastChangeOf(record: CustomerRecord): Date | undefined {
-  const times = Object.values(record.switches).flatMap(({ changedAt }) => changedAt ?? []);
-  const newest = times.sort().at(-1);
-  return newest === undefined ? undefined : new Date(newest);
-}
-
-function laterOf(now: Date, last: Date | undefined): Date {
-  return last !== undefined && last > now ? last : now;
+function laterOf(now: Date, last: string | null): Date {
+  return last !== null && new Date(last) > now ? new Date(last) : now;
 }

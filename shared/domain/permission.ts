@@ -34,6 +34,16 @@ export interface Permission extends Switch {
   readonly product: Product;
 }
 
+/** A change that was accepted and that Partner Center has not confirmed yet. */
+export interface UnfinishedChange {
+  readonly changeId: ChangeId;
+  readonly product: Product;
+  /** What the switch is to become. */
+  readonly state: PermissionState;
+  /** When it was accepted. */
+  readonly since: string;
+}
+
 /** The state of record of one customer, and the end of the customer's activity chain. */
 export interface CustomerRecord {
   readonly customerId: CustomerId;
@@ -42,6 +52,10 @@ export interface CustomerRecord {
   readonly sequence: number;
   /** Hash of the newest activity, 64 zeros before the first one. */
   readonly headHash: string;
+  /** When the newest activity happened. */
+  readonly headAt: string | null;
+  /** At most one at a time: Partner Center keeps both switches in one policy. */
+  readonly unfinished?: UnfinishedChange;
 }
 
 const untouched: Switch = { state: "Off", changedAt: null, changedBy: null, changeId: null };
@@ -53,6 +67,7 @@ export function untouchedCustomer(customerId: CustomerId): CustomerRecord {
     switches: { azureReservations: untouched, azureSavingsPlans: untouched },
     sequence: 0,
     headHash: "0".repeat(64),
+    headAt: null,
   };
 }
 

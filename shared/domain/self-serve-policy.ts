@@ -3,7 +3,8 @@
  * policy per partner and customer, it lists what the customer may buy, and no policy means nothing at all.
  */
 
-import type { Product } from "./permission.ts";
+import type { Activity } from "./activity.ts";
+import type { PermissionState, Product } from "./permission.ts";
 
 /** One line of a policy. Others than ours are somebody else's and are kept as they are. */
 export interface PolicyPermission {
@@ -24,6 +25,47 @@ export const resourceOf = {
   azureReservations: "AzureReservedInstances",
   azureSavingsPlans: "AzureSavingsPlan",
 } as const satisfies Record<Product, string>;
+
+/** What has to be done so that a policy says what it shall. */
+export type PolicyMove =
+  | { readonly kind: "none" }
+  | { readonly kind: "create"; readonly permissions: readonly PolicyPermission[] }
+  | { readonly kind: "replace"; readonly policy: SelfServePolicy; readonly permissions: readonly PolicyPermission[] }
+  | { readonly kind: "remove"; readonly policy: SelfServePolicy };
+
+/** In the words of Partner Center's audit records. */
+export const operationTypeOf = {
+  none: undefined,
+  create: "create_self_serve_policy",
+  replace: "update_self_serve_policy",
+  remove: "delete_self_serve_policy",
+} as const satisfies Record<PolicyMove["kind"], Activity["operationType"]>;
+
+/** @returns the state of one switch as the policy has it */
+export function stateIn(policy: SelfServePolicy | undefined, product: Product): PermissionState {
+  return policy?.permissions.some((permission) => isOf(permission, product)) ? "On" : "Off";
+}
+
+/**
+ * The policy holds both switches, and maybe what somebody else put there: only the one line is touched.
+ * The last line off means no policy, since nobody documents what an empty one would be.
+ */
+export function planMove(policy: SelfServePolicy | undefined, product: Product, state: PermissionState): PolicyMove {
+  if (stateIn(policy, product) === state) return { kind: "none" };
+  const permission = { resource: resourceOf[product], action: purchase };
+  if (policy === undefined) return { kind: "create", permissions: [permission] };
+  if (state === "On") return { kind: "replace", policy, permissions: [...policy.permissions, permission] };
+  const permissions = policy.permissions.filter((each) => !isOf(each, product));
+  return permissions.length === 0 ? { kind: "remove", policy } : { kind: "replace", policy, permissions };
+}
+
+const purchase = "Purchase";
+
+function isOf({ resource, action }: PolicyPermission, product: Product): boolean {
+  return (
+    resource.toLowerCase() === resourceOf[product].toLowerCase() && action.toLowerCase() === purchase.toLowerCase()
+  );
+}
 
 /** Why Partner Center says no in a way that waiting does not cure. */
 export type PolicyRefusalReason =

@@ -1,12 +1,17 @@
-/** Tells how a change stands. A committed change has succeeded; its row is kept for 30 days. */
+/** Tells how a change stands. Its row is kept for 30 days. */
 
+import type { ActivityError } from "../domain/activity.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
+import type { Permission } from "../domain/permission.ts";
 import { Refusal } from "../domain/refusal.ts";
 import type { PermissionStore } from "../ports.ts";
 
 export interface Operation {
   readonly id: ChangeId;
   readonly status: "NotStarted" | "Running" | "Succeeded" | "Failed" | "Canceled";
+  readonly error?: ActivityError;
+  /** The permission as the change left it, for those who ask for the result rather than the status. */
+  readonly permission: Permission;
 }
 
 /** @throws Refusal `NotFound` */
@@ -15,7 +20,10 @@ export type GetOperation = (customerId: CustomerId, changeId: ChangeId) => Promi
 export function createGetOperation(store: PermissionStore): GetOperation {
   return async (customerId, changeId) => {
     const change = await store.findChange(customerId, changeId);
-    if (change !== undefined) return { id: change.changeId, status: "Succeeded" };
+    if (change !== undefined) {
+      const { status, permission, error } = change;
+      return { id: change.changeId, status, permission, ...(error === undefined ? {} : { error }) };
+    }
     throw new Refusal("NotFound", `Customer ${customerId} has no operation ${changeId}, or it is older than 30 days.`, {
       target: "changeId",
     });

@@ -6,15 +6,37 @@
  * State and log entry are committed together. When the answer to a commit is lost or somebody else came
  * first, everything is read and decided again, until the time is up; then the caller is told to repeat,
  * which is always safe.
+ *
+ * Where Partner Center has to follow, the change is committed as begun, and continued at once; it is in
+ * force when Partner Center says so, not before.
  */
 
-import { type Change, fingerprintOf, grantChange, type Occasion, type Wish } from "../domain/change.ts";
+import {
+  beginChange,
+  type Change,
+  fingerprintOf,
+  grantChange,
+  type Occasion,
+  type RecordedChange,
+  type Wish,
+} from "../domain/change.ts";
 import { type Eligibility, type Evidence, evidenceOf } from "../domain/eligibility.ts";
 import type { ChangeId } from "../domain/identifiers.ts";
+import { refusedByPartnerCenter } from "../domain/partner-center-refusal.ts";
 import { type Permission, permissionOf } from "../domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
-import type { ActivityQueue, Clock, PermissionStore, Telemetry } from "../ports.ts";
+import { PolicyRefusal, type SelfServePolicy, stateIn } from "../domain/self-serve-policy.ts";
+import type {
+  ActivityQueue,
+  ChangeQueue,
+  Clock,
+  PermissionStore,
+  SelfServePolicies,
+  StoredCustomer,
+  Telemetry,
+} from "../ports.ts";
 import type { CheckEligibility, EligibilityFinding } from "./check-eligibility.ts";
+import type { ContinueChange } from "./continue-change.ts";
 
 export interface SetPermissionRequest extends Wish {
   readonly by: Occasion["by"];
@@ -29,11 +51,13 @@ export interface SetPermissionRequest extends Wish {
 export interface SetPermissionAnswer {
   readonly permission: Permission;
   readonly changed: boolean;
+  /** The change that Partner Center has not confirmed yet; the permission is as before. */
+  readonly unfinished?: ChangeId;
 }
 
 /**
  * @throws Refusal `ConditionNotMet`, `RequestIdReused`, `NoAzureSubscription`, `OwnerRoleMissing`,
- * `EligibilityInconclusive` or `DependencyUnavailable`
+ * `EligibilityInconclusive`, `ChangeInProgress`, `PartnerCenterRefused` or `DependencyUnavailable`
  */
 export type SetPermission = (request: SetPermissionRequest) => Promise<SetPermissionAnswer>;
 
@@ -44,13 +68,21 @@ export interface SetPermissionPorts {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly newChangeId: () => ChangeId;
+  /** Absent: our record is the switch. */
+  readonly partnerCenter?: {
+    readonly policies: SelfServePolicies;
+    readonly continueChange: ContinueChange;
+    readonly changes: ChangeQueue;
+  };
 }
 
 /** How long to go on deciding after the first commit that did not come through. */
 const commitMilliseconds = 5_000;
+/** When the queue is to look after an unfinished change for the first time. */
+const lookAgainSeconds = 5;
 
 export function createSetPermission(ports: SetPermissionPorts): SetPermission {
-  const { store, queue, telemetry, clock } = ports;
+  const { store, telemetry, clock, partnerCenter } = ports;
 
   return async (request) => {
     const { by, requestId, correlationId, repeatableAs, precondition, ...wish } = request;
@@ -73,22 +105,28 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
           { target: "If-Match" },
         );
       }
-      if (permission.state === wish.state) return { permission, changed: false };
+      const overtaken = await unfinishedInTheWay(stored, wish);
+      const isInForce = await isSoInPartnerCenter(wish, changeId);
+      if (permission.state === wish.state && isInForce && overtaken === undefined)
+        return { permission, changed: false };
       if (wish.state === "On") evidence ??= await proveEligible(wish);
 
-      const granted = grantChange(stored.record, wish, {
+      const occasion: Occasion = {
         changeId,
         by,
         at: clock.now(),
         requestId,
         ...(correlationId === undefined ? {} : { correlationId }),
         ...(evidence === undefined ? {} : { evidence }),
-      });
-      if ((await store.commit(stored, granted)) === "committed") {
-        await queue.push(granted.activity).catch((cause: unknown) => {
-          telemetry.warning("An activity could not be queued; the sweep will log it.", cause);
-        });
-        return { permission: granted.change.permission, changed: true };
+      };
+      const isAtOnce = partnerCenter === undefined || (isInForce && overtaken === undefined);
+      const recorded = isAtOnce
+        ? grantChange(stored.record, wish, occasion)
+        : beginChange(stored.record, wish, occasion, overtaken);
+      if ((await store.commit(stored, recorded)) === "committed") {
+        await pushActivity(recorded);
+        const change = isAtOnce ? recorded.created : await settle(partnerCenter, wish, recorded.created);
+        return answerAgain(change, wish);
       }
 
       giveUpAt ??= clock.now().getTime() + commitMilliseconds;
@@ -96,6 +134,69 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
       await clock.pause(Math.random() * Math.min(20 * attempt, 200));
     }
   };
+
+  /**
+   * One change of a customer at a time, but Off does not wait for an On of the same switch that is stuck. Off
+   * of the other one does: the stuck On may still land, and nobody would be left to see to it.
+   *
+   * @returns the change to overtake, if any
+   */
+  async function unfinishedInTheWay({ record }: StoredCustomer, wish: Wish): Promise<Change | undefined> {
+    const { unfinished } = record;
+    if (unfinished === undefined) return undefined;
+    const change = await store.findChange(record.customerId, unfinished.changeId);
+    const isOpposite = unfinished.product === wish.product && unfinished.state === "On" && wish.state === "Off";
+    if (isOpposite && change?.intent !== undefined) return change;
+    throw new Refusal(
+      "ChangeInProgress",
+      `Change ${unfinished.changeId} of this customer has not been confirmed by Partner Center yet. Wait for its operation to end; turning a permission Off does not wait for its own change to On.`,
+      { details: [unfinished] },
+    );
+  }
+
+  /** A switch to On is only begun when Partner Center answers. Off is accepted anyway, and followed up. */
+  async function isSoInPartnerCenter({ customerId, product, state }: Wish, changeId: ChangeId): Promise<boolean> {
+    if (partnerCenter === undefined) return true;
+    let policy: SelfServePolicy | undefined;
+    try {
+      policy = await partnerCenter.policies.read(customerId, {
+        requestId: ports.newChangeId(),
+        correlationId: changeId,
+      });
+    } catch (error) {
+      if (error instanceof PolicyRefusal)
+        throw refusedByPartnerCenter(error.reason, error.message, error.partnerCenterCode);
+      if (state === "On" || !(error instanceof Refusal)) throw error;
+      return false;
+    }
+    return stateIn(policy, product) === state;
+  }
+
+  /** Continues a change that was just begun, and leaves it to the queue when it takes longer. */
+  async function settle(
+    { continueChange, changes }: NonNullable<SetPermissionPorts["partnerCenter"]>,
+    { customerId }: Wish,
+    begun: Change,
+  ): Promise<Change> {
+    const { changeId } = begun;
+    const change = await continueChange(customerId, changeId).catch((cause: unknown) => {
+      telemetry.warning("A change could not be continued at once; the queue goes on with it.", cause);
+      return begun;
+    });
+    if (change?.status === "Running") {
+      await changes.push({ customerId, changeId }, lookAgainSeconds).catch((cause: unknown) => {
+        telemetry.warning("A change could not be queued; the sweep goes on with it.", cause);
+      });
+    }
+    return change ?? begun;
+  }
+
+  async function pushActivity({ activity }: RecordedChange): Promise<void> {
+    if (activity === undefined) return;
+    await ports.queue.push(activity).catch((cause: unknown) => {
+      telemetry.warning("An activity could not be queued; the sweep will log it.", cause);
+    });
+  }
 
   async function proveEligible(wish: Wish): Promise<Evidence> {
     const { eligibility, ...obstacle } = await ports.checkEligibility(wish);
@@ -111,14 +212,16 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
   }
 }
 
-function answerAgain(earlier: Change, wish: Wish): SetPermissionAnswer {
-  if (earlier.fingerprint !== fingerprintOf(wish)) {
+/** The answer to a change is the same whenever it is asked for. */
+function answerAgain({ changeId, fingerprint, status, permission, error }: Change, wish: Wish): SetPermissionAnswer {
+  if (fingerprint !== fingerprintOf(wish)) {
     throw new Refusal(
       "RequestIdReused",
-      `The request id ${earlier.changeId} was used for another change of this customer. Use a new id for a new request.`,
+      `The request id ${changeId} was used for another change of this customer. Use a new id for a new request.`,
     );
   }
-  return { permission: earlier.permission, changed: true };
+  if (error !== undefined) throw refusedByPartnerCenter(error.code, error.message);
+  return status === "Running" ? { permission, changed: false, unfinished: changeId } : { permission, changed: true };
 }
 
 function refusalOf(

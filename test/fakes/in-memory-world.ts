@@ -1,26 +1,33 @@
 /**
- * Storage, queue, telemetry and clock in memory, as true to the real ones as a use case can tell: a commit
- * is atomic and compares versions, everything comes back as it came through JSON, lists are in the order
- * of the table keys, and silence leaves open whether the work was done.
+ * Storage, queues, Partner Center's policies, telemetry and clock in memory, as true to the real ones as a
+ * use case can tell: a commit is atomic and compares versions, a policy is only replaced under its newest
+ * etag, everything comes back as it came through JSON, lists are in the order of the table keys, and silence
+ * leaves open whether the work was done.
  *
  * Every call asks `fate` first, so a test can make it fail, lose its reply, or let somebody else go before.
+ * What `fate` throws, the call throws.
  */
 
 import type { Activity } from "../../shared/domain/activity.ts";
-import type { Change } from "../../shared/domain/change.ts";
+import type { Change, RecordedChange } from "../../shared/domain/change.ts";
 import type { CustomerId } from "../../shared/domain/identifiers.ts";
 import { type CustomerRecord, products, untouchedCustomer } from "../../shared/domain/permission.ts";
 import { dependencyUnavailable } from "../../shared/domain/refusal.ts";
+import type { PolicyPermission, SelfServePolicy } from "../../shared/domain/self-serve-policy.ts";
 import type {
   ActivityLog,
   ActivityPosition,
   ActivityQueue,
   ActivityRange,
+  ChangeQueue,
   Clock,
   PendingActivities,
   PermissionStore,
+  PolicyCall,
+  SelfServePolicies,
   StoredCustomer,
   Telemetry,
+  UnfinishedOf,
 } from "../../shared/ports.ts";
 import { noon } from "./facts.ts";
 
@@ -28,7 +35,9 @@ export type Call =
   | `store.${keyof PermissionStore}`
   | `pending.${keyof PendingActivities}`
   | `log.${keyof ActivityLog}`
-  | `queue.${keyof ActivityQueue}`;
+  | `queue.${keyof ActivityQueue}`
+  | `changes.${keyof ChangeQueue}`
+  | `policies.${keyof SelfServePolicies}`;
 
 export type Fate =
   | "done"
@@ -38,6 +47,8 @@ export type Fate =
   | "requestLost"
   /** Done, and nobody says so. */
   | "replyLost"
+  /** Of a write to a policy: not done, and said to be done. */
+  | "noEffect"
   /** Nobody says anything; done when `arrive` is called, if it then still can be. */
   | "late";
 
@@ -48,6 +59,8 @@ export interface InMemoryWorld {
   readonly pending: PendingActivities;
   readonly log: ActivityLog;
   readonly queue: ActivityQueue;
+  readonly changes: ChangeQueue;
+  readonly policies: SelfServePolicies;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
 
@@ -59,11 +72,18 @@ export interface InMemoryWorld {
   moveClock(milliseconds: number): void;
 
   readonly messages: QueuedActivity[];
+  readonly reminders: { change: UnfinishedOf; afterSeconds: number }[];
+  /** The ids that went along with every call of Partner Center. */
+  readonly policyCalls: ({ readonly name: keyof SelfServePolicies } & PolicyCall)[];
   readonly events: { name: string; properties: object; measurements: object | undefined }[];
   readonly warnings: { message: string; cause: unknown }[];
   /** Every activity that was ever committed, in that order, whatever became of it afterwards. */
   readonly committed: readonly Activity[];
   recordOf(customerId: CustomerId): CustomerRecord;
+  /** What the customer's policy permits; undefined when there is none. */
+  policyOf(customerId: CustomerId): readonly PolicyPermission[] | undefined;
+  /** Somebody else writes the policy; undefined deletes it. */
+  putPolicy(customerId: CustomerId, permissions: readonly PolicyPermission[] | undefined): void;
   pendingOf(customerId: CustomerId): Activity[];
   loggedOf(customerId: CustomerId): Activity[];
   /** Puts an activity there without a change, as tests of the log need it. */
@@ -79,6 +99,7 @@ export function createInMemoryWorld(): InMemoryWorld {
   const pendingRows = new Map<string, string>();
   const logRows = new Map<string, string>();
   const byDayRows = new Map<string, string>();
+  const policies = new Map<string, SelfServePolicy>();
   const committed: Activity[] = [];
   const lateWork: (() => unknown)[] = [];
   let versions = 0;
@@ -95,9 +116,9 @@ export function createInMemoryWorld(): InMemoryWorld {
         }),
       findChange: (customerId, changeId) =>
         call("store.findChange", () => parsed<Change>(changes.get(`${customerId}|${changeId}`))),
-      commit: (replaced, granted) => {
+      commit: (replaced, written) => {
         // What the caller does with its objects afterwards is none of the storage's business.
-        const sent = JSON.parse(JSON.stringify(granted));
+        const sent = JSON.parse(JSON.stringify(written));
         return call(
           "store.commit",
           () => commit(replaced, sent),
@@ -118,6 +139,14 @@ export function createInMemoryWorld(): InMemoryWorld {
           const last = items.at(-1);
           return found.length > limit && last !== undefined ? { items, next: last.customerId } : { items };
         }),
+      listUnfinished: (before) =>
+        call("store.listUnfinished", () =>
+          [...customers.keys()].sort().flatMap((key) => {
+            const { customerId, unfinished } = world.recordOf(key as CustomerId);
+            if (unfinished === undefined || unfinished.since >= before.toISOString()) return [];
+            return [{ customerId, changeId: unfinished.changeId }];
+          }),
+        ),
       purgeChanges: (before) =>
         call("store.purgeChanges", () => {
           const old = [...changes].filter(([, text]) => (JSON.parse(text) as Change).at < before.toISOString());
@@ -163,6 +192,24 @@ export function createInMemoryWorld(): InMemoryWorld {
         call("queue.push", () => void world.messages.push(JSON.parse(JSON.stringify(activity)))),
     },
 
+    changes: {
+      push: (change, afterSeconds) => call("changes.push", () => void world.reminders.push({ change, afterSeconds })),
+    },
+
+    policies: {
+      read: (customerId, ids) => callPolicies("read", ids, () => policies.get(customerId)),
+      create: (customerId, permissions, ids) =>
+        callPolicies("create", ids, () => {
+          if (policies.has(customerId)) return "exists";
+          world.putPolicy(customerId, permissions);
+          return "done";
+        }),
+      replace: (customerId, policy, permissions, ids) =>
+        callPolicies("replace", ids, () => writePolicy(customerId, policy, permissions)),
+      remove: (customerId, policy, ids) =>
+        callPolicies("remove", ids, () => writePolicy(customerId, policy, undefined)),
+    },
+
     telemetry: {
       event: (name, properties, measurements) => void world.events.push({ name, properties, measurements }),
       warning: (message, cause) => void world.warnings.push({ message, cause }),
@@ -186,10 +233,18 @@ export function createInMemoryWorld(): InMemoryWorld {
     },
 
     messages: [],
+    reminders: [],
+    policyCalls: [],
     events: [],
     warnings: [],
     committed,
     recordOf: (customerId) => parsed<CustomerRecord>(customers.get(customerId)?.text) ?? untouchedCustomer(customerId),
+    policyOf: (customerId) => policies.get(customerId)?.permissions,
+    putPolicy(customerId, permissions) {
+      versions += 1;
+      if (permissions === undefined) policies.delete(customerId);
+      else policies.set(customerId, { id: `policy of ${customerId}`, etag: `"${versions}"`, permissions });
+    },
     pendingOf: (customerId) => ofCustomer(pendingRows, customerId),
     loggedOf: (customerId) => ofCustomer(logRows, customerId),
     putPending: (activity) => void pendingRows.set(pendingKey(activity), JSON.stringify(activity)),
@@ -207,29 +262,58 @@ export function createInMemoryWorld(): InMemoryWorld {
     if (fate === "done") return work();
     if (fate === "refused") return unavailable();
     if (fate === "replyLost") work();
+    if (fate === "noEffect") return "done" as Result;
     if (fate === "late") lateWork.push(work);
     return silence();
   }
 
-  /** Three rows or none: the customer's under its version, the other two must be new. */
+  function callPolicies<Result>(
+    name: keyof SelfServePolicies,
+    { requestId, correlationId }: PolicyCall,
+    work: () => Result,
+  ): Promise<Result> {
+    world.policyCalls.push({ name, requestId, correlationId });
+    return call(`policies.${name}`, work, () => unavailable("Partner Center"));
+  }
+
+  function writePolicy(
+    customerId: CustomerId,
+    { id, etag }: SelfServePolicy,
+    permissions: readonly PolicyPermission[] | undefined,
+  ): "done" | "stale" | "gone" {
+    const policy = policies.get(customerId);
+    if (policy?.id !== id) return "gone";
+    if (policy.etag !== etag) return "stale";
+    world.putPolicy(customerId, permissions);
+    return "done";
+  }
+
+  /** All rows or none: the customer's under its version, the change begun earlier replaced, the others new. */
   function commit(
     replaced: StoredCustomer,
-    { record, change, activity }: { record: CustomerRecord; change: Change; activity: Activity },
+    { record, created, updated, activity }: RecordedChange,
   ): "committed" | "conflict" {
-    const changeKey = `${record.customerId}|${change.changeId}`;
-    const isFirst = customers.get(record.customerId)?.version === replaced.version;
-    if (!isFirst || changes.has(changeKey) || pendingRows.has(pendingKey(activity))) return "conflict";
+    const { customerId } = record;
+    const changeKey = ({ changeId }: Change) => `${customerId}|${changeId}`;
+    const isFirst = customers.get(customerId)?.version === replaced.version;
+    const isChangeThere = created !== undefined && changes.has(changeKey(created));
+    const isActivityThere = activity !== undefined && pendingRows.has(pendingKey(activity));
+    if (!isFirst || isChangeThere || isActivityThere) return "conflict";
     versions += 1;
-    customers.set(record.customerId, { version: `W/"${versions}"`, text: JSON.stringify(record) });
-    changes.set(changeKey, JSON.stringify(change));
-    pendingRows.set(pendingKey(activity), JSON.stringify(activity));
-    committed.push(activity);
+    customers.set(customerId, { version: `W/"${versions}"`, text: JSON.stringify(record) });
+    for (const change of [created, updated]) {
+      if (change !== undefined) changes.set(changeKey(change), JSON.stringify(change));
+    }
+    if (activity !== undefined) {
+      pendingRows.set(pendingKey(activity), JSON.stringify(activity));
+      committed.push(activity);
+    }
     return "committed";
   }
 }
 
-function unavailable(): never {
-  throw dependencyUnavailable("Storage");
+function unavailable(dependency = "Storage"): never {
+  throw dependencyUnavailable(dependency);
 }
 
 function parsed<Value>(text: string | undefined): Value | undefined {

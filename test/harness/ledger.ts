@@ -15,6 +15,7 @@ export interface LoggedActivity {
   readonly customerId: string;
   readonly product: string;
   readonly operation: string;
+  readonly result: string;
   readonly at: string;
   readonly changeId: string;
   readonly previousHash: string;

@@ -20,6 +20,8 @@ import {
   partnerTenantId,
 } from "../../local/stand-ins/demo-customers.ts";
 import { type EntraStandIn, startEntra } from "../../local/stand-ins/entra.ts";
+import { partnerCenterClientId, partnerCenterSecret } from "../../local/stand-ins/partner-application.ts";
+import { type PartnerCenterStandIn, startPartnerCenter } from "../../local/stand-ins/partner-center.ts";
 import { openCertificate, type ServerCertificate } from "../../local/stand-ins/throw-away-ca.ts";
 import { type StorageProxy, startStorageProxy } from "./storage-proxy.ts";
 
@@ -40,6 +42,7 @@ export interface Product {
   readonly url: string;
   readonly entra: EntraStandIn;
   readonly arm: ArmStandIn;
+  readonly partnerCenter: PartnerCenterStandIn;
   /** Between the product and Azurite. */
   readonly storage: StorageProxy;
   /** Of the stand-ins; the product trusts others that have it too. */
@@ -67,11 +70,14 @@ export interface ProductOptions {
   /** A function, when they depend on the stand-ins. */
   readonly settings?: Settings | ((entra: EntraStandIn) => Promise<Settings>);
   readonly customers?: DemoCustomer[];
+  /** `live`: the product moves the policies in Partner Center, signed in as an Admin Agent. */
+  readonly partnerCenterMode?: "off" | "live";
 }
 
 export async function startProduct({
   settings = {},
   customers = makeDemoCustomers(),
+  partnerCenterMode = "off",
 }: ProductOptions = {}): Promise<Product> {
   const root = process.env.TEST_FOLDER ?? "";
   const folder = await mkdtemp(join(root, "product-"));
@@ -87,7 +93,15 @@ export async function startProduct({
     application: demoApplication(),
   });
   const arm = await startArm({ certificate, customers: everybody, entra });
+  const partnerCenter = await startPartnerCenter({ certificate, customers: everybody, entra, partnerTenantId });
   const storage = await startStorageProxy(connectionString);
+  const liveSettings: Settings = {
+    PARTNER_CENTER_MODE: "live",
+    PARTNER_CENTER_ENDPOINT: partnerCenter.url,
+    PARTNER_CENTER_CLIENT_ID: partnerCenterClientId,
+    PARTNER_CENTER_CLIENT_SECRET: partnerCenterSecret,
+    PARTNER_CENTER_REFRESH_TOKEN: await entra.issueRefreshToken(),
+  };
   const ownSettings = typeof settings === "function" ? await settings(entra) : settings;
   const output: string[] = [];
   let child: ChildProcess | undefined;
@@ -98,6 +112,7 @@ export async function startProduct({
       env: {
         PATH: process.env.PATH,
         ...demoSettings({ port: 0, entraUrl: entra.url, armUrl: arm.url, storage: storage.connectionString }),
+        ...(partnerCenterMode === "live" ? liveSettings : {}),
         ...ownSettings,
         NODE_EXTRA_CA_CERTS: certificate.caFile,
         ...(behind === 0
@@ -108,7 +123,7 @@ export async function startProduct({
     });
     url = await listening(child, output);
   };
-  const close = () => Promise.all([entra.close(), arm.close(), storage.close()]);
+  const close = () => Promise.all([entra.close(), arm.close(), partnerCenter.close(), storage.close()]);
   await start().catch(async (error: unknown) => {
     await close();
     throw error;
@@ -120,7 +135,7 @@ export async function startProduct({
     get url() {
       return url;
     },
-    ...{ entra, arm, storage, certificate, customers, connectionString, output, start },
+    ...{ entra, arm, partnerCenter, storage, certificate, customers, connectionString, output, start },
     customer(name) {
       const found = everybody.find((customer) => customer.name === name);
       if (found === undefined) throw new Error(`There is no demo customer ${name}.`);

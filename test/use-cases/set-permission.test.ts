@@ -3,7 +3,9 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import type { Eligibility } from "../../shared/domain/eligibility.ts";
 import { Refusal } from "../../shared/domain/refusal.ts";
+import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
 import type { CheckEligibility, EligibilityFinding } from "../../shared/use-cases/check-eligibility.ts";
+import { createContinueChange } from "../../shared/use-cases/continue-change.ts";
 import { createSetPermission, type SetPermissionRequest } from "../../shared/use-cases/set-permission.ts";
 import { ada, ben, contoso, idOf, noon } from "../fakes/facts.ts";
 import { type Call, createInMemoryWorld, type Fate } from "../fakes/in-memory-world.ts";
@@ -462,4 +464,404 @@ test.each<Call>(["store.readCustomer", "store.findChange"])("nothing is decided 
   await expect(set({ ...turnOn, repeatableAs })).rejects.toMatchObject({ code: "DependencyUnavailable" });
   expect(world.committed).toEqual([]);
   expect(checkEligibility).not.toHaveBeenCalled();
+});
+
+describe("where Partner Center has to follow, a change", () => {
+  const reservations = { resource: "AzureReservedInstances", action: "Purchase" };
+  const savings = { resource: "AzureSavingsPlan", action: "Purchase" };
+  const refusal = new PolicyRefusal("RoleMissing", "No role.", { partnerCenterCode: "900150" });
+
+  function startLive() {
+    const world = createInMemoryWorld();
+    const checkEligibility = jest.fn<CheckEligibility>(async () => eligible);
+    let ids = 0;
+    const newId = () => idOf<"change">(++ids);
+    const continueChange = jest.fn(createContinueChange({ ...world, newId }));
+    const set = createSetPermission({
+      ...world,
+      ...{ checkEligibility, newChangeId: newId, partnerCenter: { ...world, continueChange } },
+    });
+    const fates = (scripts: Partial<Record<Call, (Fate | Error | (() => unknown))[]>>) => {
+      world.fate = async (call) => {
+        const next = scripts[call]?.shift();
+        if (next instanceof Error) throw next;
+        if (typeof next !== "function") return next ?? "done";
+        await next();
+        return "done";
+      };
+    };
+    /** From now on nothing that is written to a policy has an effect. */
+    const writesDoNothing = () => {
+      world.fate = (call) => (/^policies\.(create|replace|remove)$/.test(call) ? "noEffect" : "done");
+    };
+    const stateOf = (product = turnOn.product) => world.recordOf(contoso).switches[product].state;
+    const results = () => world.committed.map(({ operation, result }) => `${operation.split(" ")[0]} ${result}`);
+    return { world, set, checkEligibility, continueChange, fates, writesDoNothing, stateOf, results };
+  }
+
+  test("is begun, made in Partner Center, read back, and then answered as done", async () => {
+    const { world, set, results } = startLive();
+
+    const answer = await set({ ...turnOn, repeatableAs });
+
+    expect(answer).toEqual({
+      permission: expect.objectContaining({ state: "On", changedAt: noon.toISOString(), changeId: repeatableAs }),
+      changed: true,
+    });
+    expect(world.calls).toEqual([
+      ...["store.readCustomer", "store.findChange", "policies.read", "store.commit"],
+      ...["store.readCustomer", "store.findChange", "policies.read", "store.findChange", "policies.create"],
+      ...["policies.read", "store.commit", "queue.push"],
+    ]);
+    expect(new Set(world.policyCalls.map(({ correlationId }) => correlationId))).toEqual(new Set([repeatableAs]));
+    expect(new Set(world.policyCalls.map(({ requestId }) => requestId)).size).toBe(world.policyCalls.length);
+    expect(world.policyOf(contoso)).toEqual([reservations]);
+    expect(results()).toEqual(["Create Succeeded"]);
+    expect(world.committed[0]).toMatchObject({
+      operationType: "create_self_serve_policy",
+      evidence: { checkedAt: noon.toISOString(), subscriptions: [] },
+    });
+    expect(world.reminders).toEqual([]);
+  });
+
+  test("that is so in the record and in Partner Center writes nothing", async () => {
+    const { world, set, checkEligibility } = startLive();
+    await set(turnOn);
+    checkEligibility.mockClear();
+    world.calls.length = 0;
+
+    expect(await set(turnOn)).toMatchObject({ changed: false, permission: { state: "On" } });
+    expect(world.calls).toEqual(["store.readCustomer", "policies.read"]);
+    expect(checkEligibility).not.toHaveBeenCalled();
+  });
+
+  test("that Partner Center answers with 200 and does not do is not done: the switch is as before", async () => {
+    const { world, set, writesDoNothing, stateOf } = startLive();
+    writesDoNothing();
+
+    expect(await set(turnOn)).toEqual({
+      permission: expect.objectContaining({ state: "Off", changedAt: null, changeId: null }),
+      changed: false,
+      unfinished: idOf(1),
+    });
+    expect(stateOf()).toBe("Off");
+    expect(world.committed).toEqual([]);
+    expect(world.reminders).toEqual([{ change: { customerId: contoso, changeId: idOf(1) }, afterSeconds: 5 }]);
+    expect(world.warnings).toEqual([]);
+  });
+
+  test("of which the queue cannot remind is accepted all the same, and the operators are told", async () => {
+    const { world, set } = startLive();
+    world.fate = (call) => {
+      if (call === "policies.create") return "noEffect";
+      return call === "changes.push" ? "refused" : "done";
+    };
+
+    expect(await set(turnOn)).toMatchObject({ changed: false, unfinished: idOf(1) });
+    expect(world.warnings).toEqual([
+      { message: "A change could not be queued; the sweep goes on with it.", cause: expect.any(Refusal) },
+    ]);
+    expect(await world.store.listUnfinished(new Date(noon.getTime() + 1))).toHaveLength(1);
+  });
+
+  test("that cannot be continued at once is accepted, queued, and told to the operators", async () => {
+    const { world, set, continueChange } = startLive();
+    const bug = new TypeError("a bug");
+    continueChange.mockRejectedValueOnce(bug);
+
+    expect(await set(turnOn)).toMatchObject({ changed: false, unfinished: idOf(1) });
+    expect(world.reminders).toHaveLength(1);
+    expect(world.warnings).toEqual([
+      { message: "A change could not be continued at once; the queue goes on with it.", cause: bug },
+    ]);
+  });
+
+  test("that is forgotten at once is answered as begun", async () => {
+    const { world, set, continueChange } = startLive();
+    continueChange.mockResolvedValueOnce(undefined);
+
+    expect(await set(turnOn)).toMatchObject({ changed: false, unfinished: idOf(1) });
+    expect(world.reminders).toEqual([]);
+  });
+
+  test("that Partner Center refuses to write is refused with the remedy, and logged as failed", async () => {
+    const { world, set, fates, stateOf, results } = startLive();
+    fates({ "policies.create": [refusal] });
+
+    await expect(set(turnOn)).rejects.toMatchObject({
+      code: "PartnerCenterRefused",
+      message: expect.stringMatching(/^No role\. Give the account of this service the role Admin Agent/),
+      details: [{ code: "RoleMissing" }],
+    });
+    expect(stateOf()).toBe("Off");
+    expect(results()).toEqual(["Create Failed"]);
+    expect(world.committed[0]).toMatchObject({ error: { code: "RoleMissing", message: "No role." } });
+    expect(world.reminders).toEqual([]);
+  });
+
+  test.each([turnOn, turnOff])("that Partner Center refuses to look at is not begun ($state)", async (request) => {
+    const { world, set, fates, checkEligibility } = startLive();
+    fates({ "policies.read": [refusal] });
+
+    await expect(set(request)).rejects.toMatchObject({
+      code: "PartnerCenterRefused",
+      details: [{ code: "RoleMissing", partnerCenterCode: "900150" }],
+    });
+    expect(world.calls).toEqual(["store.readCustomer", "policies.read"]);
+    expect(checkEligibility).not.toHaveBeenCalled();
+  });
+
+  test("to On is not begun while Partner Center is down", async () => {
+    const { world, set, fates } = startLive();
+    fates({ "policies.read": ["requestLost"] });
+
+    await expect(set(turnOn)).rejects.toMatchObject({ code: "DependencyUnavailable", retryAfterSeconds: 5 });
+    expect(world.calls).toEqual(["store.readCustomer", "policies.read"]);
+  });
+
+  test("to Off is begun while Partner Center is down, and followed up", async () => {
+    const { world, set, stateOf, results } = startLive();
+    await set(turnOn);
+    world.fate = (call) => (call.startsWith("policies.") ? "refused" : "done");
+
+    const { unfinished } = await set(turnOff);
+
+    expect(unfinished).toBeDefined();
+    expect(stateOf()).toBe("On");
+    expect(world.reminders).toMatchObject([{ change: { changeId: unfinished } }]);
+    expect(results()).toEqual(["Create Succeeded"]);
+  });
+
+  test("is not begun after an unexpected error of Partner Center's adapter, not even Off", async () => {
+    const { world, set, fates } = startLive();
+    fates({ "policies.read": [new TypeError("a bug")] });
+
+    await expect(set(turnOff)).rejects.toThrow(new TypeError("a bug"));
+    expect(world.recordOf(contoso).unfinished).toBeUndefined();
+  });
+
+  describe("where record and policy differ,", () => {
+    test("to On adopts what was turned On there, after the check, without touching the policy", async () => {
+      const { world, set, checkEligibility, results } = startLive();
+      world.putPolicy(contoso, [reservations]);
+
+      expect(await set(turnOn)).toMatchObject({ changed: true, permission: { state: "On" } });
+      expect(world.calls).toEqual(["store.readCustomer", "policies.read", "store.commit", "queue.push"]);
+      expect(checkEligibility).toHaveBeenCalledTimes(1);
+      expect(results()).toEqual(["Create Succeeded"]);
+      expect(world.committed[0]).not.toHaveProperty("operationType");
+    });
+
+    test("to On does not adopt what is not eligible", async () => {
+      const { world, set, checkEligibility, stateOf } = startLive();
+      checkEligibility.mockResolvedValue({ eligibility: { ...eligible.eligibility, result: "NotEligible" } });
+      world.putPolicy(contoso, [reservations]);
+
+      await expect(set(turnOn)).rejects.toMatchObject({ code: "NoAzureSubscription" });
+      expect(stateOf()).toBe("Off");
+    });
+
+    test("to Off adopts what was turned Off there", async () => {
+      const { world, set, stateOf, results } = startLive();
+      await set(turnOn);
+      world.putPolicy(contoso, undefined);
+
+      expect(await set(turnOff)).toMatchObject({ changed: true });
+      expect(stateOf()).toBe("Off");
+      expect(results()).toEqual(["Create Succeeded", "Delete Succeeded"]);
+      expect(world.committed[1]).not.toHaveProperty("operationType");
+    });
+
+    test("to On puts right what was turned Off there", async () => {
+      const { world, set, results } = startLive();
+      await set(turnOn);
+      world.putPolicy(contoso, [savings]);
+
+      expect(await set(turnOn)).toMatchObject({ changed: true });
+      expect(world.policyOf(contoso)).toEqual([savings, reservations]);
+      expect(results()).toEqual(["Create Succeeded", "Create Succeeded"]);
+    });
+
+    test("to Off puts right what was turned On there", async () => {
+      const { world, set, results } = startLive();
+      world.putPolicy(contoso, [reservations, savings]);
+
+      expect(await set(turnOff)).toMatchObject({ changed: true });
+      expect(world.policyOf(contoso)).toEqual([savings]);
+      expect(results()).toEqual(["Delete Succeeded"]);
+    });
+  });
+
+  describe("while another one is unfinished,", () => {
+    const otherOn: SetPermissionRequest = { ...turnOn, product: "azureSavingsPlans" };
+    const otherOff: SetPermissionRequest = { ...turnOff, product: "azureSavingsPlans" };
+
+    /** Reservations are on their way to the state, and do not get there. */
+    async function stuckOn(state: "On" | "Off") {
+      const all = startLive();
+      if (state === "Off") all.world.putPolicy(contoso, [reservations]);
+      all.writesDoNothing();
+      const { unfinished } = await all.set({ ...turnOn, state });
+      expect(unfinished).toBeDefined();
+      all.world.fate = () => "done";
+      return { ...all, stuck: unfinished! };
+    }
+
+    test.each<["On" | "Off", string, SetPermissionRequest]>([
+      ["On", "another On of it", turnOn],
+      ["On", "an On of the other switch", otherOn],
+      ["On", "an Off of the other switch", otherOff],
+      ["Off", "an On of it", turnOn],
+      ["Off", "another Off of it", turnOff],
+      ["Off", "an On of the other switch", otherOn],
+      ["Off", "an Off of the other switch", otherOff],
+    ])("to %s, %s has to wait", async (state, _, request) => {
+      const { world, set, stuck } = await stuckOn(state);
+      const before = world.recordOf(contoso);
+      world.calls.length = 0;
+
+      await expect(set(request)).rejects.toMatchObject({
+        code: "ChangeInProgress",
+        message: expect.stringContaining(stuck),
+        details: [{ changeId: stuck, product: "azureReservations", state, since: noon.toISOString() }],
+      });
+      expect(world.calls).toEqual(["store.readCustomer", "store.findChange"]);
+      expect(world.recordOf(contoso)).toEqual(before);
+    });
+
+    test("to On, its Off does not wait: the On is cancelled and logged, and the Off follows after it", async () => {
+      const { world, set, stuck, results } = await stuckOn("On");
+
+      const answer = await set({ ...turnOff, by: ben, repeatableAs });
+
+      expect(answer).toMatchObject({ changed: false, unfinished: repeatableAs, permission: { state: "Off" } });
+      expect(await world.store.findChange(contoso, stuck)).toMatchObject({
+        status: "Canceled",
+        error: { code: "Overtaken" },
+      });
+      expect(results()).toEqual(["Create Failed"]);
+      expect(world.committed[0]).toMatchObject({ changeId: stuck, by: ada, error: { code: "Overtaken" } });
+      expect(world.messages).toHaveLength(1);
+      expect(world.reminders.at(-1)).toMatchObject({ change: { changeId: repeatableAs } });
+    });
+
+    test("to On, its Off is not done before the last write of the On has surely landed", async () => {
+      const { world, set, continueChange, results } = await stuckOn("On");
+      await set({ ...turnOff, repeatableAs });
+
+      world.moveClock(29_999);
+      expect(await continueChange(contoso, repeatableAs)).toMatchObject({ status: "Running" });
+      world.putPolicy(contoso, [reservations]);
+      world.moveClock(1);
+      expect(await continueChange(contoso, repeatableAs)).toMatchObject({ status: "Succeeded" });
+
+      expect(world.policyOf(contoso)).toBeUndefined();
+      expect(results()).toEqual(["Create Failed", "Delete Succeeded"]);
+    });
+
+    test("to On, its Off does not wait for Partner Center either", async () => {
+      const { world, set, stuck } = await stuckOn("On");
+      world.fate = (call) => (call.startsWith("policies.") ? "refused" : "done");
+
+      expect(await set({ ...turnOff, repeatableAs })).toMatchObject({ unfinished: repeatableAs });
+      expect(await world.store.findChange(contoso, stuck)).toMatchObject({ status: "Canceled" });
+    });
+
+    test("to On, an Off that comes just as it ends has to wait, and may come again", async () => {
+      const { world, set, fates, continueChange, stuck, results } = await stuckOn("On");
+      fates({ "store.findChange": [() => continueChange(contoso, stuck)] });
+
+      await expect(set(turnOff)).rejects.toMatchObject({ code: "ChangeInProgress" });
+      expect(await set(turnOff)).toMatchObject({ changed: true });
+      expect(world.policyOf(contoso)).toBeUndefined();
+      expect(results()).toEqual(["Create Succeeded", "Delete Succeeded"]);
+    });
+
+    test("and finished just before the Off was committed, the Off is decided again", async () => {
+      const { world, set, fates, continueChange, stuck, results } = await stuckOn("On");
+      fates({ "store.commit": [() => continueChange(contoso, stuck)] });
+
+      expect(await set(turnOff)).toMatchObject({ changed: true, permission: { state: "Off" } });
+      expect(world.policyOf(contoso)).toBeUndefined();
+      expect(results()).toEqual(["Create Succeeded", "Delete Succeeded"]);
+    });
+  });
+
+  describe("that is repeated", () => {
+    const request = { ...turnOn, repeatableAs };
+
+    test("while it is running is answered as running, and not begun again", async () => {
+      const { world, set, writesDoNothing } = startLive();
+      writesDoNothing();
+      const first = await set(request);
+      world.calls.length = 0;
+
+      expect(await set(request)).toEqual(first);
+      expect(first).toMatchObject({ unfinished: repeatableAs });
+      expect(world.calls).toEqual(["store.readCustomer", "store.findChange"]);
+    });
+
+    test("after it was done at last is answered as done", async () => {
+      const { world, set, continueChange, writesDoNothing } = startLive();
+      writesDoNothing();
+      await set(request);
+      world.fate = () => "done";
+      await continueChange(contoso, repeatableAs);
+
+      const again = await set(request);
+
+      expect(again).toMatchObject({ changed: true, permission: { state: "On", changeId: repeatableAs } });
+      expect(again).not.toHaveProperty("unfinished");
+      expect(world.committed).toHaveLength(1);
+    });
+
+    test("after it has failed is refused with the same words, and not tried again", async () => {
+      const { world, set, fates } = startLive();
+      fates({ "policies.create": [refusal] });
+      const first = await set(request).catch((error: unknown) => error);
+      world.calls.length = 0;
+
+      const again = await set(request).catch((error: unknown) => error);
+
+      expect(again).toBeInstanceOf(Refusal);
+      expect(again).toEqual(first);
+      expect(again).toMatchObject({ details: (first as Refusal).details });
+      expect(world.calls).toEqual(["store.readCustomer", "store.findChange"]);
+    });
+
+    test("after it was overtaken is told so", async () => {
+      const { world, set, writesDoNothing } = startLive();
+      writesDoNothing();
+      await set(request);
+      await set(turnOff);
+
+      await expect(set(request)).rejects.toMatchObject({
+        code: "PartnerCenterRefused",
+        details: [{ code: "Overtaken" }],
+      });
+      expect(world.policyOf(contoso)).toBeUndefined();
+    });
+
+    test("with another wish is refused while it is running, and after it has failed", async () => {
+      const { set, world, writesDoNothing } = startLive();
+      writesDoNothing();
+      await set(request);
+
+      await expect(set({ ...request, reason: "another" })).rejects.toMatchObject({ code: "RequestIdReused" });
+      await set(turnOff);
+      await expect(set({ ...request, reason: "another" })).rejects.toMatchObject({ code: "RequestIdReused" });
+      expect(world.committed).toHaveLength(1);
+    });
+
+    test("by us, because no answer came to its beginning, is left to the sweep", async () => {
+      const { world, set, fates, continueChange } = startLive();
+      fates({ "store.commit": ["replyLost"] });
+
+      expect(await set(turnOn)).toMatchObject({ changed: false, unfinished: idOf(1) });
+      expect(continueChange).not.toHaveBeenCalled();
+      expect(await world.store.listUnfinished(new Date(noon.getTime() + 1))).toEqual([
+        { customerId: contoso, changeId: idOf(1) },
+      ]);
+    });
+  });
 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "@jest/globals";
 import type { Activity } from "../../shared/domain/activity.ts";
-import { grantChange } from "../../shared/domain/change.ts";
+import { beginChange, type Change, failChange, grantChange } from "../../shared/domain/change.ts";
 import type { CustomerId } from "../../shared/domain/identifiers.ts";
 import { type PermissionState, type Product, untouchedCustomer } from "../../shared/domain/permission.ts";
 import { createCheckHealth } from "../../shared/use-cases/check-health.ts";
@@ -33,6 +33,24 @@ async function change(
   );
   expect(await world.store.commit(stored, granted)).toBe("committed");
   return granted;
+}
+
+/** A change of Contoso's reservations that Partner Center has to follow. */
+async function begin(
+  world: InMemoryWorld,
+  state: PermissionState = "On",
+  id = changeId,
+  overtaken?: Change,
+): Promise<Change> {
+  const stored = await world.store.readCustomer(contoso);
+  const begun = beginChange(
+    stored.record,
+    { customerId: contoso, product: "azureReservations", state },
+    { changeId: id, by: ada, at: world.clock.now(), requestId: "r" },
+    overtaken,
+  );
+  expect(await world.store.commit(stored, begun)).toBe("committed");
+  return begun.created;
 }
 
 function pendingSince(customer: number, secondsBeforeNoon: number): Activity {
@@ -109,11 +127,55 @@ describe("listing customers", () => {
 });
 
 describe("an operation", () => {
-  test("of a committed change has succeeded", async () => {
+  test("of a committed change has succeeded, with the permission as the change left it", async () => {
     const world = createInMemoryWorld();
-    await change(world, contoso, "azureReservations", "On");
+    const { created } = await change(world, contoso, "azureReservations", "On");
+    await change(world, contoso, "azureReservations", "Off", idOf<"change">(2));
 
-    expect(await createGetOperation(world.store)(contoso, changeId)).toEqual({ id: changeId, status: "Succeeded" });
+    expect(await createGetOperation(world.store)(contoso, changeId)).toEqual({
+      id: changeId,
+      status: "Succeeded",
+      permission: created.permission,
+    });
+    expect(created.permission.state).toBe("On");
+  });
+
+  test("of an unfinished change is running, with the permission as it still is", async () => {
+    const world = createInMemoryWorld();
+    await begin(world);
+
+    expect(await createGetOperation(world.store)(contoso, changeId)).toEqual({
+      id: changeId,
+      status: "Running",
+      permission: (await createReadPermissions(world.store)(contoso))[0],
+    });
+  });
+
+  test("of a change that has failed says why, and that the permission was left alone", async () => {
+    const world = createInMemoryWorld();
+    const running = await begin(world);
+    const stored = await world.store.readCustomer(contoso);
+    const error = { code: "NotConfirmed", message: "Not confirmed." };
+    await world.store.commit(stored, failChange(stored.record, running, world.clock.now(), error));
+
+    expect(await createGetOperation(world.store)(contoso, changeId)).toEqual({
+      id: changeId,
+      status: "Failed",
+      error,
+      permission: expect.objectContaining({ state: "Off", changedAt: null }),
+    });
+  });
+
+  test("of a change that was overtaken is cancelled", async () => {
+    const world = createInMemoryWorld();
+    const running = await begin(world);
+    await begin(world, "Off", idOf<"change">(2), running);
+
+    expect(await createGetOperation(world.store)(contoso, changeId)).toMatchObject({
+      status: "Canceled",
+      error: { code: "Overtaken" },
+    });
+    expect(await createGetOperation(world.store)(contoso, idOf<"change">(2))).toMatchObject({ status: "Running" });
   });
 
   test("of another customer is not found", async () => {

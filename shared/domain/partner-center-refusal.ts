@@ -1,0 +1,29 @@
+/** Puts a refusal of Partner Center into words for the caller: what it said, and what cures it. */
+
+import { Refusal } from "./refusal.ts";
+import type { PolicyRefusalReason } from "./self-serve-policy.ts";
+
+const remedies: Readonly<Record<PolicyRefusalReason | "NotConfirmed" | "Overtaken", string>> = {
+  MfaRequired:
+    "Let the Admin Agent account of this service sign in again with multi-factor authentication, and store the new refresh token.",
+  RoleMissing:
+    "Give the account of this service the role Admin Agent in Partner Center, and check the partner's programme status.",
+  AppOnlyToken: "Partner Center wants a user behind the call: store the refresh token of an Admin Agent account.",
+  NoRelationship:
+    "Check in Partner Center that the customer is yours and that the reseller relationship is still in place.",
+  SignInRequired: "Let an Admin Agent sign in again, and store the new refresh token.",
+  Refused: "Look the code up in Partner Center's documentation of errors.",
+  NotConfirmed: "Look at the customer's permissions in Partner Center, then repeat the change.",
+  Overtaken: "Nothing is to be done: somebody turned the permission Off meanwhile.",
+};
+
+/**
+ * @param reason what the policies' port or the end of a change called it
+ * @param code Partner Center's own, if it gave one
+ */
+export function refusedByPartnerCenter(reason: string, message: string, code?: string): Refusal {
+  const remedy = remedies[reason as keyof typeof remedies] ?? remedies.Refused;
+  return new Refusal("PartnerCenterRefused", `${message} ${remedy}`, {
+    details: [{ code: reason, ...(code === undefined ? {} : { partnerCenterCode: code }), message, remedy }],
+  });
+}

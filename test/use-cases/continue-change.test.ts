@@ -1,0 +1,579 @@
+/** Going on with a change until Partner Center says what the caller wished, and only then. */
+
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import {
+  beginChange,
+  type Change,
+  failChange,
+  finishChange,
+  grantChange,
+  type Wish,
+} from "../../shared/domain/change.ts";
+import { untouchedCustomer } from "../../shared/domain/permission.ts";
+import { dependencyUnavailable, Refusal } from "../../shared/domain/refusal.ts";
+import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
+import { createContinueChange } from "../../shared/use-cases/continue-change.ts";
+import { faultIn } from "../fakes/chain-verifier.ts";
+import { ada, ben, contoso, idOf, noon } from "../fakes/facts.ts";
+import { type Call, createInMemoryWorld, type Fate } from "../fakes/in-memory-world.ts";
+
+const reservations = { resource: "AzureReservedInstances", action: "Purchase" };
+const savings = { resource: "AzureSavingsPlan", action: "Purchase" };
+const foreign = { resource: "SomethingElse", action: "Purchase" };
+const minutes = 60_000;
+
+const on: Wish = { customerId: contoso, product: "azureReservations", state: "On", reason: "asked for" };
+const off: Wish = { ...on, state: "Off" };
+const changeId = idOf<"change">(1);
+const refusal = new PolicyRefusal("RoleMissing", "The account lacks a role.", { partnerCenterCode: "900150" });
+
+type Step = Fate | Error | (() => unknown);
+
+function start() {
+  const world = createInMemoryWorld();
+  let ids = 0;
+  const continueChange = createContinueChange({ ...world, newId: () => `call ${++ids}` });
+  /** Gives these fates to the first calls of that name; the others are done. */
+  const fates = (scripts: Partial<Record<Call, Step[]>>) => {
+    world.fate = async (call) => {
+      const next = scripts[call]?.shift();
+      if (next instanceof Error) throw next;
+      if (typeof next !== "function") return next ?? "done";
+      await next();
+      return "done";
+    };
+  };
+  const occasion = (id: Change["changeId"], by = ada) => ({ changeId: id, by, at: world.clock.now(), requestId: "r" });
+  const begin = async (wish: Wish, id = changeId, overtaken?: Change) => {
+    const stored = await world.store.readCustomer(contoso);
+    const begun = beginChange(stored.record, wish, occasion(id), overtaken);
+    expect(await world.store.commit(stored, begun)).toBe("committed");
+    world.calls.length = 0;
+    return begun.created;
+  };
+  /** The switch is On, in the record and in Partner Center. */
+  const turnedOn = async () => {
+    const stored = await world.store.readCustomer(contoso);
+    await world.store.commit(stored, grantChange(stored.record, on, occasion(idOf<"change">(0x77), ben)));
+    world.putPolicy(contoso, [reservations]);
+  };
+  const proceed = () => continueChange(contoso, changeId);
+  const writes = () => world.policyCalls.filter(({ name }) => name !== "read").map(({ name }) => name);
+  const stateOf = () => world.recordOf(contoso).switches.azureReservations.state;
+  return { world, continueChange, proceed, fates, begin, occasion, turnedOn, writes, stateOf };
+}
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+describe("a change to On", () => {
+  test("moves the policy, reads it back, moves the switch, and tells the queue", async () => {
+    const { world, proceed, begin } = start();
+    const { intent: _, ...begun } = await begin(on);
+    world.moveClock(3_000);
+
+    const change = await proceed();
+
+    expect(world.calls).toEqual([
+      ...["store.readCustomer", "store.findChange", "policies.read", "store.findChange", "policies.create"],
+      ...["policies.read", "store.commit", "queue.push"],
+    ]);
+    const at = new Date(noon.getTime() + 3_000).toISOString();
+    expect(change).toEqual({
+      ...begun,
+      status: "Succeeded",
+      permission: {
+        ...{ customerId: contoso, product: "azureReservations", state: "On" },
+        ...{ changedAt: at, changedBy: ada, reason: "asked for", changeId },
+      },
+    });
+    expect(await world.store.findChange(contoso, changeId)).toEqual(change);
+    expect(world.policyOf(contoso)).toEqual([reservations]);
+    expect(world.recordOf(contoso)).toMatchObject({ sequence: 1, switches: { azureReservations: { state: "On" } } });
+    expect(world.recordOf(contoso)).not.toHaveProperty("unfinished");
+    expect(world.committed).toEqual([
+      expect.objectContaining({
+        ...{ operation: "Create Customer Purchase Permissions", result: "Succeeded", at, by: ada, changeId },
+        operationType: "create_self_serve_policy",
+      }),
+    ]);
+    expect(world.messages).toEqual(world.committed);
+    expect(world.warnings).toEqual([]);
+  });
+
+  test("gives every call of Partner Center an id of its own, and all of them the change's", async () => {
+    const { world, proceed, begin } = start();
+    await begin(on);
+
+    await proceed();
+
+    expect(world.policyCalls).toEqual([
+      { name: "read", requestId: "call 1", correlationId: changeId },
+      { name: "create", requestId: "call 2", correlationId: changeId },
+      { name: "read", requestId: "call 3", correlationId: changeId },
+    ]);
+  });
+
+  test("that the policy says already is only written down, without an operation of Partner Center", async () => {
+    const { world, proceed, begin, writes } = start();
+    await begin(on);
+    world.putPolicy(contoso, [reservations]);
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(writes()).toEqual([]);
+    expect(world.committed[0]).not.toHaveProperty("operationType");
+  });
+
+  test("adds to a policy that is there, and keeps what it holds", async () => {
+    const { world, proceed, begin } = start();
+    await begin(on);
+    world.putPolicy(contoso, [foreign, savings]);
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(world.policyOf(contoso)).toEqual([foreign, savings, reservations]);
+    expect(world.committed).toMatchObject([{ operationType: "update_self_serve_policy" }]);
+  });
+});
+
+describe("a change to Off", () => {
+  test("deletes the policy with its last line", async () => {
+    const { world, proceed, begin, turnedOn, stateOf } = start();
+    await turnedOn();
+    await begin(off);
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded", permission: { state: "Off" } });
+    expect(world.policyOf(contoso)).toBeUndefined();
+    expect(stateOf()).toBe("Off");
+    expect(world.committed[1]).toMatchObject({
+      operation: "Delete Customer Purchase Permissions",
+      operationType: "delete_self_serve_policy",
+    });
+  });
+
+  test("leaves the other lines in the policy", async () => {
+    const { world, proceed, begin, turnedOn } = start();
+    await turnedOn();
+    world.putPolicy(contoso, [savings, reservations, foreign]);
+    await begin(off);
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(world.policyOf(contoso)).toEqual([savings, foreign]);
+  });
+
+  test("stays On in the record while the policy still says On", async () => {
+    const { world, proceed, begin, turnedOn, stateOf } = start();
+    await turnedOn();
+    await begin(off);
+    world.fate = (call) => (call === "policies.remove" ? "noEffect" : "done");
+
+    expect(await proceed()).toMatchObject({ status: "Running" });
+    expect(stateOf()).toBe("On");
+  });
+});
+
+describe("what Partner Center answers to a write is not believed:", () => {
+  test("a 200 that did nothing is never On, and tried three times in one go", async () => {
+    const { world, proceed, begin, writes, stateOf } = start();
+    const begun = await begin(on);
+    world.fate = (call) => (call === "policies.create" ? "noEffect" : "done");
+
+    expect(await proceed()).toEqual(begun);
+    expect(writes()).toEqual(["create", "create", "create"]);
+    expect(world.calls.filter((call) => call === "policies.read")).toHaveLength(4);
+    expect(stateOf()).toBe("Off");
+    expect(world.committed).toEqual([]);
+    expect(world.recordOf(contoso).unfinished).toMatchObject({ changeId, state: "On" });
+  });
+
+  test.each<[string, Step[], string[]]>([
+    ["a 200 that did nothing, once", ["noEffect"], ["create", "create"]],
+    ["a request that was lost", ["requestLost"], ["create", "create"]],
+    ["a reply that was lost after the effect", ["replyLost"], ["create"]],
+    ["an answer that cannot be relied on", [dependencyUnavailable("Partner Center")], ["create", "create"]],
+  ])("%s ends as the policy reads", async (_, steps, written) => {
+    const { world, proceed, begin, fates, writes, stateOf } = start();
+    await begin(on);
+    fates({ "policies.create": steps });
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(writes()).toEqual(written);
+    expect(world.policyOf(contoso)).toEqual([reservations]);
+    expect(stateOf()).toBe("On");
+    expect(world.committed).toMatchObject([{ operationType: "create_self_serve_policy" }]);
+  });
+
+  test("somebody else who creates the policy in between is merged with", async () => {
+    const { world, proceed, begin, fates, writes } = start();
+    await begin(on);
+    fates({ "policies.create": [() => world.putPolicy(contoso, [foreign])] });
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(writes()).toEqual(["create", "replace"]);
+    expect(world.policyOf(contoso)).toEqual([foreign, reservations]);
+    expect(world.committed).toMatchObject([{ operationType: "update_self_serve_policy" }]);
+  });
+
+  test("somebody else who writes the policy in between is not overwritten", async () => {
+    const { world, proceed, begin, fates, writes } = start();
+    await begin(on);
+    world.putPolicy(contoso, [savings]);
+    fates({ "policies.replace": [() => world.putPolicy(contoso, [savings, foreign])] });
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(writes()).toEqual(["replace", "replace"]);
+    expect(world.policyOf(contoso)).toEqual([savings, foreign, reservations]);
+  });
+
+  test("somebody else who deletes the policy in between is started anew from", async () => {
+    const { world, proceed, begin, fates, writes } = start();
+    await begin(on);
+    world.putPolicy(contoso, [savings]);
+    fates({ "policies.replace": [() => world.putPolicy(contoso, undefined)] });
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(writes()).toEqual(["replace", "create"]);
+    expect(world.policyOf(contoso)).toEqual([reservations]);
+  });
+
+  test("somebody else who always comes first is left for later after three moves", async () => {
+    const { world, proceed, begin, writes } = start();
+    await begin(on);
+    world.putPolicy(contoso, [savings]);
+    world.fate = (call) => {
+      if (call === "policies.replace") world.putPolicy(contoso, [savings]);
+      return "done";
+    };
+
+    expect(await proceed()).toMatchObject({ status: "Running" });
+    expect(writes()).toEqual(["replace", "replace", "replace"]);
+  });
+});
+
+describe("a refusal", () => {
+  test.each<[string, Wish, Call, (typeof savings)[] | undefined]>([
+    ["create", on, "policies.create", undefined],
+    ["update", on, "policies.replace", [savings]],
+    ["delete", off, "policies.remove", [reservations]],
+  ])("of the %s fails the change, and the log says why", async (_, wish, call, policy) => {
+    const { world, proceed, begin, fates, turnedOn } = start();
+    if (wish === off) await turnedOn();
+    const before = world.recordOf(contoso);
+    const { intent: __, ...begun } = await begin(wish);
+    world.putPolicy(contoso, policy);
+    fates({ [call]: [refusal] });
+
+    const change = await proceed();
+
+    const error = { code: "RoleMissing", message: "The account lacks a role." };
+    expect(change).toEqual({ ...begun, status: "Failed", error });
+    expect(await world.store.findChange(contoso, changeId)).toEqual(change);
+    expect(world.policyOf(contoso)).toEqual(policy);
+    const { switches, unfinished } = world.recordOf(contoso);
+    expect({ switches, unfinished }).toEqual({ switches: before.switches, unfinished: undefined });
+    const [operation] = [wish.state === "On" ? "Create" : "Delete"];
+    expect(world.committed.at(-1)).toMatchObject({
+      ...{ operation: `${operation} Customer Purchase Permissions`, result: "Failed", error, changeId, by: ada },
+      reason: "asked for",
+    });
+    expect(world.committed.at(-1)).not.toHaveProperty("operationType");
+    expect(world.messages.at(-1)).toEqual(world.committed.at(-1));
+    expect(faultIn(JSON.stringify(world.committed), world.recordOf(contoso))).toBeUndefined();
+  });
+
+  test.each<[string, Error | Fate]>([
+    ["a refusal", refusal],
+    ["no answer", "requestLost"],
+  ])("of reading leaves the change running, and the operators are told (%s)", async (_, step) => {
+    const { world, proceed, begin, fates, writes } = start();
+    const begun = await begin(on);
+    fates({ "policies.read": [step] });
+
+    expect(await proceed()).toEqual(begun);
+    expect(writes()).toEqual([]);
+    expect(world.committed).toEqual([]);
+    expect(world.warnings).toEqual([
+      {
+        message: "Partner Center did not confirm a change; it goes on.",
+        cause: step instanceof Error ? step : expect.objectContaining({ code: "DependencyUnavailable" }),
+      },
+    ]);
+  });
+
+  test("of reading back leaves it running too, although the policy was moved", async () => {
+    const { world, proceed, begin, fates, stateOf } = start();
+    await begin(on);
+    fates({ "policies.read": ["done", "requestLost"] });
+
+    expect(await proceed()).toMatchObject({ status: "Running" });
+    expect([world.policyOf(contoso), stateOf()]).toEqual([[reservations], "Off"]);
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(stateOf()).toBe("On");
+  });
+
+  test.each<Call>(["policies.read", "policies.create"])("of another kind, from %s, is thrown on", async (call) => {
+    const { world, proceed, begin, fates } = start();
+    await begin(on);
+    fates({ [call]: [new TypeError("a bug")] });
+
+    await expect(proceed()).rejects.toThrow(new TypeError("a bug"));
+    expect(world.committed).toEqual([]);
+    expect(world.warnings).toEqual([]);
+  });
+});
+
+describe("after 15 minutes", () => {
+  const given = { code: "NotConfirmed", message: "Partner Center has not confirmed the change within 15 minutes." };
+
+  test.each<[string, (call: Call) => Fate]>([
+    ["that did nothing", (call) => (call === "policies.create" ? "noEffect" : "done")],
+    ["without an answer", (call) => (call === "policies.read" ? "refused" : "done")],
+  ])("a change %s is given up, not a moment before", async (_, fate) => {
+    const { world, proceed, begin, stateOf } = start();
+    await begin(on);
+    world.fate = fate;
+
+    world.moveClock(15 * minutes - 1);
+    expect(await proceed()).toMatchObject({ status: "Running" });
+    world.moveClock(1);
+    expect(await proceed()).toMatchObject({ status: "Failed", error: given });
+
+    expect(stateOf()).toBe("Off");
+    expect(world.recordOf(contoso).unfinished).toBeUndefined();
+    expect(world.committed).toMatchObject([{ result: "Failed", error: given, changeId }]);
+  });
+
+  test("a change that Partner Center confirms at last has succeeded", async () => {
+    const { world, proceed, begin } = start();
+    await begin(on);
+    world.moveClock(20 * minutes);
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+  });
+
+  test("a change that was ended by somebody else is not given up", async () => {
+    const { world, continueChange, proceed, begin, fates } = start();
+    await begin(on);
+    world.moveClock(15 * minutes);
+    fates({ "policies.read": ["refused"], "store.commit": [() => continueChange(contoso, changeId)] });
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(world.committed).toHaveLength(1);
+  });
+});
+
+describe("an Off that has overtaken an On", () => {
+  const offId = idOf<"change">(2);
+
+  async function overtake() {
+    const all = start();
+    const stuck = await all.begin(on);
+    all.world.moveClock(1_000);
+    await all.begin(off, offId, stuck);
+    return { ...all, finishOff: () => all.continueChange(contoso, offId) };
+  }
+
+  test("ends the On as cancelled, and the log says so", async () => {
+    const { world } = await overtake();
+
+    const error = {
+      code: "Overtaken",
+      message: `Change ${offId} turned the permission Off before this one was confirmed.`,
+    };
+    const cancelled = await world.store.findChange(contoso, changeId);
+    expect(cancelled).toMatchObject({ status: "Canceled", error, permission: { state: "Off", changeId: null } });
+    expect(cancelled).not.toHaveProperty("intent");
+    expect(world.committed).toMatchObject([
+      { operation: "Create Customer Purchase Permissions", result: "Failed", error, changeId },
+    ]);
+    expect(world.recordOf(contoso).unfinished).toMatchObject({ changeId: offId, state: "Off" });
+  });
+
+  test("is not finished for 30 seconds, although the policy reads Off already", async () => {
+    const { world, finishOff, writes } = await overtake();
+
+    world.moveClock(29_999);
+    expect(await finishOff()).toMatchObject({ changeId: offId, status: "Running" });
+    world.moveClock(1);
+    expect(await finishOff()).toMatchObject({ changeId: offId, status: "Succeeded" });
+    expect(writes()).toEqual([]);
+    expect(world.committed.map(({ result }) => result)).toEqual(["Failed", "Succeeded"]);
+    expect(faultIn(JSON.stringify(world.committed), world.recordOf(contoso))).toBeUndefined();
+  });
+
+  test("takes back what the On wrote late", async () => {
+    const { world, finishOff } = await overtake();
+    expect(await finishOff()).toMatchObject({ status: "Running" });
+    world.putPolicy(contoso, [reservations]);
+    world.moveClock(30_000);
+
+    expect(await finishOff()).toMatchObject({ status: "Succeeded" });
+    expect(world.policyOf(contoso)).toBeUndefined();
+  });
+
+  test("writes at once when there is something to take back, and still waits", async () => {
+    const { world, finishOff } = await overtake();
+    world.putPolicy(contoso, [reservations]);
+
+    expect(await finishOff()).toMatchObject({ status: "Running" });
+    expect(world.policyOf(contoso)).toBeUndefined();
+  });
+
+  test("stops the On that is being continued: it writes no more", async () => {
+    const { world, begin, proceed, fates, writes } = start();
+    const stuck = await begin(on);
+    fates({ "policies.read": [async () => void (await begin(off, offId, stuck))] });
+
+    expect(await proceed()).toMatchObject({ changeId, status: "Canceled" });
+    expect(writes()).toEqual([]);
+    expect(world.policyOf(contoso)).toBeUndefined();
+  });
+
+  test("stops it between two of its moves as well", async () => {
+    const { begin, proceed, fates, writes } = start();
+    const stuck = await begin(on);
+    fates({ "policies.create": ["requestLost"], "policies.read": ["done", () => begin(off, offId, stuck)] });
+
+    expect(await proceed()).toMatchObject({ changeId, status: "Canceled" });
+    expect(writes()).toEqual(["create"]);
+  });
+
+  test("is not undone by an On whose policy read On just before", async () => {
+    const { world, begin, proceed, fates, stateOf } = start();
+    const stuck = await begin(on);
+    world.putPolicy(contoso, [reservations]);
+    fates({ "store.commit": [() => begin(off, offId, stuck)] });
+
+    expect(await proceed()).toMatchObject({ changeId, status: "Canceled" });
+    expect(stateOf()).toBe("Off");
+    expect(world.committed).toMatchObject([{ result: "Failed", changeId }]);
+  });
+});
+
+describe("the end of a change", () => {
+  test("is written once, when two continue it at a time", async () => {
+    const { world, proceed, begin } = start();
+    await begin(on);
+
+    const [one, other] = await Promise.all([proceed(), proceed()]);
+
+    expect(one).toEqual(other);
+    expect(one).toMatchObject({ status: "Succeeded" });
+    expect(world.committed).toHaveLength(1);
+    expect(world.messages).toHaveLength(1);
+  });
+
+  test.each<[string, Fate, number]>([
+    ["was lost before it arrived", "requestLost", 2],
+    ["was written although no answer came", "replyLost", 1],
+  ])("that %s is looked for, then written again if need be", async (_, fate, commits) => {
+    const { world, proceed, begin, fates } = start();
+    await begin(on);
+    fates({ "store.commit": [fate] });
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(world.calls.filter((call) => call === "store.commit")).toHaveLength(commits);
+    expect(world.committed).toHaveLength(1);
+  });
+
+  test("that cannot be written is left to the next one after five attempts with growing pauses", async () => {
+    const { world, proceed, begin, stateOf } = start();
+    const begun = await begin(on);
+    const pause = jest.spyOn(world.clock, "pause");
+    jest.spyOn(Math, "random").mockReturnValue(1);
+    world.fate = (call) => (call === "store.commit" ? "requestLost" : "done");
+
+    expect(await proceed()).toEqual(begun);
+    expect(world.calls.filter((call) => call === "store.commit")).toHaveLength(5);
+    expect(pause.mock.calls).toEqual([[100], [200], [300], [400]]);
+    expect([world.policyOf(contoso), stateOf()]).toEqual([[reservations], "Off"]);
+  });
+
+  test("that storage refuses is thrown on, and the next one heals it", async () => {
+    const { proceed, begin, fates, stateOf } = start();
+    await begin(on);
+    fates({ "store.commit": ["refused"] });
+
+    await expect(proceed()).rejects.toMatchObject({ code: "DependencyUnavailable" });
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(stateOf()).toBe("On");
+  });
+
+  test("is kept when the queue is down, and the operators are told", async () => {
+    const { world, proceed, begin, fates } = start();
+    await begin(on);
+    fates({ "queue.push": ["refused"] });
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(world.messages).toEqual([]);
+    expect(world.pendingOf(contoso)).toHaveLength(1);
+    expect(world.warnings).toEqual([
+      {
+        message: "An activity could not be queued; the sweep will log it.",
+        cause: expect.any(Refusal),
+      },
+    ]);
+  });
+
+  test("is told again to whoever asks, without a call of Partner Center", async () => {
+    const { world, proceed, begin } = start();
+    await begin(on);
+    const first = await proceed();
+    world.calls.length = 0;
+
+    expect(await proceed()).toEqual(first);
+    expect(world.calls).toEqual(["store.readCustomer", "store.findChange"]);
+  });
+});
+
+test("a change that nobody has begun is none", async () => {
+  const { world, proceed } = start();
+
+  expect(await proceed()).toBeUndefined();
+  expect(world.policyCalls).toEqual([]);
+});
+
+test("a crash at any call heals: the record is what the policy says, and the log has one entry", async () => {
+  let crashes = 0;
+  for (const wish of [on, off]) {
+    for (const fate of ["before", "after"] as const) {
+      for (let crashAt = 0; ; crashAt++) {
+        const { world, proceed, begin, turnedOn, stateOf } = start();
+        if (wish === off) await turnedOn();
+        await begin(wish);
+        const entries = world.committed.length;
+        // The process dies at its call number `crashAt`: before it is made, or when its answer would come.
+        let calls = 0;
+        world.fate = () => {
+          if (calls++ !== crashAt) return "done";
+          if (fate === "after") return "replyLost";
+          throw new RangeError("killed");
+        };
+        await proceed().catch((error: Error) => expect(["RangeError", "Refusal"]).toContain(error.name));
+        world.fate = () => "done";
+        if (calls <= crashAt) break;
+        crashes += 1;
+
+        expect(await proceed()).toMatchObject({ status: "Succeeded" });
+        expect(stateOf()).toBe(wish.state);
+        expect(world.policyOf(contoso)).toEqual(wish === on ? [reservations] : undefined);
+        expect(world.committed).toHaveLength(entries + 1);
+        expect(faultIn(JSON.stringify(world.committed), world.recordOf(contoso))).toBeUndefined();
+      }
+    }
+  }
+  // Eight calls, before and after each, to On and to Off.
+  expect(crashes).toBe(32);
+});
+
+test("a change that has ended can be neither finished, failed nor overtaken", () => {
+  const record = untouchedCustomer(contoso);
+  const occasion = { changeId, by: ada, at: noon, requestId: "r" };
+  const { created } = grantChange(record, on, occasion);
+  const words = `Change ${changeId} is not running.`;
+
+  expect(() => finishChange(record, created, noon, undefined)).toThrow(words);
+  expect(() => failChange(record, created, noon, { code: "Refused", message: "No." })).toThrow(words);
+  expect(() => beginChange(record, off, { ...occasion, changeId: idOf<"change">(2) }, created)).toThrow(words);
+});
