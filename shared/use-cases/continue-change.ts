@@ -35,6 +35,8 @@ export interface ContinueChangePorts {
 
 /** Moves in one go. A policy that somebody else writes too may need a second one, or a third. */
 const mostMoves = 3;
+/** After this no further move is made in this go: the caller, or the queue, is waiting. */
+const goMilliseconds = 15_000;
 /** After this a change is given up. */
 const patienceMilliseconds = 15 * 60_000;
 
@@ -46,6 +48,8 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
       const stored = await store.readCustomer(customerId);
       const change = await store.findChange(customerId, changeId);
       if (change?.intent === undefined) return change;
+      // Something else has taken its place, such as a switch while the service did not follow Partner Center.
+      if (stored.record.unfinished?.changeId !== changeId) return change;
 
       const outcome = await move(customerId, change, change.intent);
       if (outcome === undefined) return store.findChange(customerId, changeId);
@@ -64,6 +68,7 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
   ): Promise<((stored: StoredCustomer) => EndedChange) | undefined> {
     const { product, state } = intent.wish;
     const correlationId = change.changeId;
+    const until = clock.now().getTime() + goMilliseconds;
     let done: PolicyMove["kind"] = "none";
     try {
       for (let moves = 0; moves <= mostMoves; moves++) {
@@ -73,7 +78,7 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
           if (clock.now().getTime() < Date.parse(intent.notBefore ?? change.at)) return undefined;
           return ({ record }) => finishChange(record, change, clock.now(), operationTypeOf[done]);
         }
-        if (moves === mostMoves) break;
+        if (moves === mostMoves || clock.now().getTime() >= until) break;
         // Whoever has overtaken this change waits for one write that is under way, not for one after another.
         if ((await store.findChange(customerId, change.changeId))?.intent === undefined) return undefined;
         const refusal = await perform(customerId, next, { requestId: newId(), correlationId });

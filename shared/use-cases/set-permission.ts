@@ -95,7 +95,11 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
       const stored = await store.readCustomer(wish.customerId);
       const mayBeCommitted = repeatableAs !== undefined || attempt > 1;
       const earlier = mayBeCommitted ? await store.findChange(wish.customerId, changeId) : undefined;
-      if (earlier !== undefined) return answerAgain(earlier, wish);
+      if (earlier !== undefined) {
+        // Ours, and begun: only the answer to its beginning was lost.
+        const isOurs = attempt > 1 && partnerCenter !== undefined && earlier.status === "Running";
+        return answerAgain(isOurs ? await settle(partnerCenter, wish, earlier) : earlier, wish);
+      }
 
       const permission = permissionOf(stored.record, wish.product);
       if (precondition !== undefined && !precondition(permission)) {
@@ -143,7 +147,7 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
    */
   async function unfinishedInTheWay({ record }: StoredCustomer, wish: Wish): Promise<Change | undefined> {
     const { unfinished } = record;
-    if (unfinished === undefined) return undefined;
+    if (unfinished === undefined || partnerCenter === undefined) return undefined;
     const change = await store.findChange(record.customerId, unfinished.changeId);
     const isOpposite = unfinished.product === wish.product && unfinished.state === "On" && wish.state === "Off";
     if (isOpposite && change?.intent !== undefined) return change;

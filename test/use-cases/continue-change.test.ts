@@ -323,6 +323,16 @@ describe("a refusal", () => {
   });
 });
 
+test("a slow Partner Center is not asked for a further move once a go has taken 15 seconds", async () => {
+  const { world, proceed, begin, fates, writes } = start();
+  await begin(on);
+  fates({ "policies.read": [() => world.moveClock(15_000)] });
+
+  expect(await proceed()).toMatchObject({ status: "Running" });
+  expect(writes()).toEqual([]);
+  expect(await proceed()).toMatchObject({ status: "Succeeded" });
+});
+
 describe("after 15 minutes", () => {
   const given = { code: "NotConfirmed", message: "Partner Center has not confirmed the change within 15 minutes." };
 

@@ -853,15 +853,26 @@ describe("where Partner Center has to follow, a change", () => {
       expect(world.committed).toHaveLength(1);
     });
 
-    test("by us, because no answer came to its beginning, is left to the sweep", async () => {
-      const { world, set, fates, continueChange } = startLive();
+    test("by us, because no answer came to its beginning, is continued all the same", async () => {
+      const { set, fates, results, stateOf } = startLive();
       fates({ "store.commit": ["replyLost"] });
 
-      expect(await set(turnOn)).toMatchObject({ changed: false, unfinished: idOf(1) });
-      expect(continueChange).not.toHaveBeenCalled();
-      expect(await world.store.listUnfinished(new Date(noon.getTime() + 1))).toEqual([
-        { customerId: contoso, changeId: idOf(1) },
-      ]);
+      expect(await set(turnOn)).toMatchObject({ changed: true, permission: { state: "On" } });
+      expect(stateOf()).toBe("On");
+      expect(results()).toEqual(["Create Succeeded"]);
+    });
+
+    test("does not stand in the way once the service no longer follows Partner Center", async () => {
+      const { world, set, checkEligibility, writesDoNothing, continueChange } = startLive();
+      writesDoNothing();
+      const { unfinished } = await set(turnOn);
+      const setAlone = createSetPermission({ ...world, checkEligibility, newChangeId: () => idOf<"change">(0x99) });
+
+      expect(await setAlone({ ...turnOn, product: "azureSavingsPlans" })).toMatchObject({ changed: true });
+      expect(world.recordOf(contoso).unfinished).toBeUndefined();
+      world.fate = () => "done";
+      expect(await continueChange(contoso, unfinished ?? idOf(0))).toMatchObject({ status: "Running" });
+      expect(world.policyOf(contoso)).toBeUndefined();
     });
   });
 });
