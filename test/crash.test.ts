@@ -113,20 +113,14 @@ test("a push that failed is made good by the sweep, and the caller was told the 
   await eventually(expectHealed);
 });
 
-test("a crash between the log and its index is finished by the sweep, without a second entry", async () => {
-  const killed = killAfter(({ method, path }) => method === "POST" && path === "/ActivityLog");
-  await turnOn();
-  await killed;
-  product.storage.fate = () => "forward";
-  expect(await countRows(product.connectionString, customerId)).toMatchObject({ pending: 1 });
-  await product.start();
-
-  await sweep();
-  await eventually(expectHealed);
-});
-
-test("a crash between the index and the removal of the pending activity is finished by the sweep", async () => {
-  const killed = killAfter(({ method, path }) => method === "PUT" && path.startsWith("/ActivityByDay"));
+test.each<[string, (call: StorageCall) => boolean]>([
+  ["the log and its index", ({ method, path }) => method === "POST" && path === "/ActivityLog"],
+  [
+    "the index and the removal of the pending activity",
+    ({ method, path }) => method === "PUT" && path.startsWith("/ActivityByDay"),
+  ],
+])("a crash between %s is finished by the sweep, without a second entry", async (_, isIt) => {
+  const killed = killAfter(isIt);
   await turnOn();
   await killed;
   product.storage.fate = () => "forward";
