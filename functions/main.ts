@@ -79,7 +79,7 @@ const logPendingActivity = createLogPendingActivity(pending, log, telemetry);
 registerFunctions(app, {
   readCaller: createReadCaller(callers),
   requireFunctionKey: settings.requireFunctionKey,
-  connection: storage.connectionName,
+  queues: { connection: storage.connectionName, activities: activityQueue, changes: changeQueue },
   useCases: {
     setPermission: createSetPermission({
       store,
@@ -118,8 +118,7 @@ function openPartnerCenter({ endpoint, tenantId, clientId, credential, refreshTo
   });
   const policies = createPartnerCenterPolicies({ endpoint, partnerTenantId: tenantId, tokens });
   const changes = createStorageChangeQueue(queue(changeQueue));
-  const newId = () => randomUUID();
-  const ports = { store, policies, queue: activityPush, telemetry, clock, newId };
+  const ports = { store, policies, queue: activityPush, telemetry, clock, newId: newChangeId };
   return { policies, changes, continueChange: createContinueChange(ports) };
 }
 

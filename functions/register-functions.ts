@@ -85,13 +85,17 @@ export interface Registration {
   readonly readCaller: ReadCaller;
   /** Ask for a key of the Functions host besides the token. */
   readonly requireFunctionKey: boolean;
-  /** Name of the setting with the storage of the queues. */
-  readonly connection: string;
+  readonly queues: {
+    /** Name of the setting with their storage. */
+    readonly connection: string;
+    readonly activities: string;
+    readonly changes: string;
+  };
 }
 
 export function registerFunctions(
   { http, storageQueue, timer }: Pick<typeof app, "http" | "storageQueue" | "timer">,
-  { useCases, readCaller, requireFunctionKey, connection }: Registration,
+  { useCases, readCaller, requireFunctionKey, queues }: Registration,
 ): void {
   for (const route of routesOf(useCases)) {
     const asksForKey = requireFunctionKey && route.access !== "anonymous";
@@ -103,8 +107,8 @@ export function registerFunctions(
     });
   }
   storageQueue("RecordActivity", {
-    queueName: "activities",
-    connection,
+    queueName: queues.activities,
+    connection: queues.connection,
     handler: recordActivity(useCases.recordActivity),
   });
   timer("SweepPendingActivities", {
@@ -113,8 +117,8 @@ export function registerFunctions(
   });
   if (useCases.followUpChange !== undefined) {
     storageQueue("ContinueChange", {
-      queueName: "changes",
-      connection,
+      queueName: queues.changes,
+      connection: queues.connection,
       handler: continueChange(useCases.followUpChange),
     });
   }

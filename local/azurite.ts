@@ -1,6 +1,6 @@
 /**
  * Azurite, the storage emulator, as a child process: file mode (in memory, queues stall it at its clean-up), ended with
- * SIGTERM (kill -9 loses acknowledged writes; facts/storage.md §0). It ends by itself when this process is gone.
+ * SIGTERM (kill -9 loses acknowledged writes). It ends by itself when this process is gone.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";

@@ -1,4 +1,4 @@
-/** The settings under which the app meets Azurite and the stand-ins instead of Azure (CONTRACT §2), for start and tests. */
+/** The settings under which the app meets Azurite and the stand-ins instead of Azure, for start and tests. */
 
 import { Sentence } from "./sentence.ts";
 import { apiAudience, customerAppClientId, customerAppSecret, partnerTenantId } from "./stand-ins/demo-customers.ts";

@@ -133,7 +133,7 @@ test("the names in storage and of functions are those of the contract", () => {
     useCases: {} as UseCases,
     readCaller: () => Promise.reject(new Error("nobody calls")),
     requireFunctionKey: false,
-    connection: "AzureWebJobsStorage",
+    queues: { connection: "AzureWebJobsStorage", activities: "activities", changes: "changes" },
   });
   expect(registered).toEqual([
     ...routes.map(({ name }) => name),

@@ -1,7 +1,7 @@
 /**
  * Random lives of two customers: callers turn switches, repeat themselves, believe outdated things and get in
  * each other's way, while replies are lost, commits arrive late, clocks jump, messages vanish and the logging
- * function crashes. After every step the promises of CONTRACT §3 are looked at from outside.
+ * function crashes. After every step the promises of the API are looked at from outside.
  *
  * fast-check prints seed and path of a failure; put both into `fc.assert`'s parameters to see it again.
  */

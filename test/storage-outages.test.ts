@@ -14,7 +14,7 @@ import { admit, makeEligibleTenant } from "./harness/tenants.ts";
 
 jest.setTimeout(90_000);
 
-/** CONTRACT §2: what storage owes us is asked for no longer than this. */
+/** What storage owes us is asked for no longer than this. */
 const longestSeconds = 15;
 
 let product: Product;

@@ -1,4 +1,4 @@
-/** Azure Resource Manager's error bodies (facts/arm.md §2, §5) and the headers every one of its answers carries. */
+/** Azure Resource Manager's error bodies and the headers every one of its answers carries. */
 
 import { randomUUID } from "node:crypto";
 import type { Answer } from "./https-server.ts";

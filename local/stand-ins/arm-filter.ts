@@ -1,4 +1,4 @@
-/** The few `$filter` expressions ARM knows for role assignments (facts/arm.md §2), and where an assignment lies. */
+/** The few `$filter` expressions ARM knows for role assignments, and where an assignment lies. */
 
 import type { Customer, RoleAssignment, Subscription } from "./customer.ts";
 

@@ -1,4 +1,4 @@
-/** ARM's items as they travel (facts/arm.md §1.2, §2): models in, JSON out. */
+/** ARM's items as they travel: models in, JSON out. */
 
 import { type Customer, type EligibleRole, type RoleAssignment, roles, type Subscription } from "./customer.ts";
 import { guidOf } from "./guid.ts";

@@ -1,6 +1,6 @@
 /**
  * Azure Resource Manager on loopback: subscriptions, role assignments and PIM eligibility of the given customers, seen
- * with the eyes of the caller's token, as facts/arm.md describes the real one. Nothing is written through it.
+ * with the eyes of the caller's token, as documents and reports describe the real one. Nothing is written through it.
  */
 
 import { errors, type JWTPayload } from "jose";

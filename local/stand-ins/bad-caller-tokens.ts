@@ -6,7 +6,7 @@ import { guidOf } from "./guid.ts";
 
 export interface BadCallerToken {
   readonly name: string;
-  /** Not proven to be anybody, or somebody who was not given the right (CONTRACT §4). */
+  /** Not proven to be anybody, or somebody who was not given the right. */
   readonly status: 401 | 403;
   issue(): Promise<string>;
 }

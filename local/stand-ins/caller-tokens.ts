@@ -1,6 +1,6 @@
 /**
  * Access tokens of people and applications that call our API, as Entra v2 issues them, and every kind of token that must
- * be refused. Claims as in facts/ecosystem.md §2; a claim set to `undefined` is left out.
+ * be refused. Claims as Entra documents them; a claim set to `undefined` is left out.
  */
 
 import { importJWK, type JWTHeaderParameters, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";

@@ -1,5 +1,5 @@
 /**
- * The partner's side of the Secure Application Model (facts/partner-center.md §6): the application that calls Partner
+ * The partner's side of the Secure Application Model: the application that calls Partner
  * Center, and the people of the partner who may sign in to it. Everything is mutable: a test takes MFA or a role away.
  */
 

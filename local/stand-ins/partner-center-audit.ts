@@ -1,6 +1,6 @@
 /**
- * Partner Center's activity log: one record for every change of a self-serve policy, whoever made it, in the shapes of
- * facts/partner-center.md §4. What `customizedData` holds for these records is documented nowhere; here it is empty.
+ * Partner Center's activity log: one record for every change of a self-serve policy, whoever made it, in the shapes that
+ * Microsoft documents. What `customizedData` holds for these records is documented nowhere; here it is empty.
  */
 
 import type { StoredPolicy } from "./partner-center-policies.ts";

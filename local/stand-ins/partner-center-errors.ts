@@ -1,5 +1,5 @@
 /**
- * Partner Center's error bodies and codes (facts/partner-center.md §1, §3, §7) and the headers all of its answers carry.
+ * Partner Center's error bodies and codes and the headers all of its answers carry.
  * Where a code is documented nowhere, a word stands in its place, so that it is not taken for one that is.
  */
 

@@ -1,4 +1,4 @@
-/** The five operations on `/v1/SelfServePolicy` (facts/partner-center.md §1), for a caller who was let in. */
+/** The five operations on `/v1/SelfServePolicy`, for a caller who was let in. */
 
 import type { Customer } from "./customer.ts";
 import { isGuid } from "./guid.ts";

@@ -1,4 +1,4 @@
-/** Partner Center's items as they travel (facts/partner-center.md §1, §3): models in, JSON out. */
+/** Partner Center's items as they travel: models in, JSON out. */
 
 import type { Customer, PartnerSubscriptionStatus, Subscription } from "./customer.ts";
 import { guidOf } from "./guid.ts";

@@ -1,6 +1,6 @@
 /**
  * Partner Center on loopback: self-serve policies, customers with their subscriptions, and the activity log, as
- * facts/partner-center.md describes the real one. What differs between reports is in `behaviour`.
+ * documents and reports describe the real one. What differs between reports is in `behaviour`.
  */
 
 import type { Customer } from "./customer.ts";

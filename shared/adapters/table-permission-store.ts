@@ -1,4 +1,4 @@
-/** The state of record in Table Storage; see docs of the keys in table-keys.ts. */
+/** The state of record in Table Storage, under the keys of table-keys.ts. */
 
 import type { RecordedChange } from "../domain/change.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";

@@ -1,6 +1,6 @@
 /**
  * Verifies a customer's log from nothing but the JSON that the API answers, as an auditor would who has
- * only read CONTRACT §3. Written without a line of the product, so that the product is not its own witness.
+ * only read the README ("Verify a log"). Written without a line of the product, so that the product is not its own witness.
  */
 
 import { createHash } from "node:crypto";
