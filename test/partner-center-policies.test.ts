@@ -15,11 +15,8 @@ import { startManagedIdentity } from "../local/stand-ins/managed-identity.ts";
 import type { PartnerApplication, PartnerUser } from "../local/stand-ins/partner-application.ts";
 import { type PartnerCenterStandIn, startPartnerCenter } from "../local/stand-ins/partner-center.ts";
 import { openCertificate, type ServerCertificate } from "../local/stand-ins/throw-away-ca.ts";
-import {
-  createPartnerCenterPolicies,
-  type PartnerCenterLimits,
-  probeMfa,
-} from "../shared/adapters/partner-center-policies.ts";
+import { type PartnerCenterLimits, probeMfa } from "../shared/adapters/partner-center-calls.ts";
+import { createPartnerCenterPolicies } from "../shared/adapters/partner-center-policies.ts";
 import {
   createPartnerCenterTokens,
   type PartnerCenterTokenOptions,
