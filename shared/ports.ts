@@ -4,6 +4,7 @@ import type { Activity } from "./domain/activity.ts";
 import type { Change, RecordedChange } from "./domain/change.ts";
 import type { AzureSubscription, RoleAssignment } from "./domain/eligibility.ts";
 import type { ChangeId, CustomerId, SubscriptionId } from "./domain/identifiers.ts";
+import type { CustomerProfile, PartnerCustomer } from "./domain/partner-customer.ts";
 import type { CustomerRecord, PermissionState, UnfinishedChange } from "./domain/permission.ts";
 import type { PolicyPermission, SelfServePolicy } from "./domain/self-serve-policy.ts";
 
@@ -162,4 +163,67 @@ export interface SelfServePolicies {
     call: PolicyCall,
   ): Promise<"done" | "stale" | "gone">;
   remove(customerId: CustomerId, policy: SelfServePolicy, call: PolicyCall): Promise<"done" | "stale" | "gone">;
+}
+
+/** The partner's customers in Partner Center. Throws as SelfServePolicies does. */
+export interface PartnerCustomers {
+  /**
+   * @param position where the page before said to go on; absent: the first page
+   * @returns undefined when Partner Center does not know the position any more: begin again
+   */
+  list(position: string | undefined, call: PolicyCall): Promise<Page<PartnerCustomer, string> | undefined>;
+}
+
+export interface KnownCustomer {
+  readonly record: CustomerRecord;
+  /** Absent: Partner Center has never listed this customer. */
+  readonly profile?: CustomerProfile;
+}
+
+/** Customers that were ever switched here, or that Partner Center listed. */
+export interface KnownCustomers {
+  /** In a fixed order that new ones do not disturb. */
+  list(query: {
+    /** `On`: any switch On. `Off`: none. */
+    readonly state?: PermissionState;
+    readonly after?: CustomerId;
+    readonly limit: number;
+  }): Promise<Page<KnownCustomer, CustomerId>>;
+  find(customerId: CustomerId): Promise<KnownCustomer>;
+  /** Partner Center lists these customers now. */
+  saveSeen(customers: readonly PartnerCustomer[], at: Date): Promise<void>;
+  /** Record and policy of these customers were compared now. */
+  saveVerified(customerIds: readonly CustomerId[], at: Date): Promise<void>;
+}
+
+/** How far a long work has come that goes on in the next run. */
+export interface Progress {
+  /** When this round began. */
+  readonly startedAt: string;
+  /** Where to go on; absent: at the beginning. */
+  readonly position?: string;
+  /** When the last whole round ended. */
+  readonly endedAt?: string;
+}
+
+/** How Partner Center receives us. */
+export interface PartnerCenterStanding {
+  readonly checkedAt: string;
+  /** Whether our account signed in with multi-factor authentication; null: Partner Center did not say. */
+  readonly isMfaCompliant: boolean | null;
+  /** It refuses us for a reason that waiting does not cure. Not asked again before `askAgainAt`. */
+  readonly refusal?: { readonly reason: string; readonly message: string; readonly since: string };
+  readonly askAgainAt: string;
+}
+
+/** What the service notes for its own next run. */
+export interface Notes {
+  readonly synchronisation: Progress;
+  readonly drift: Progress;
+  readonly partnerCenter: PartnerCenterStanding;
+}
+
+export interface Notebook {
+  read<Name extends keyof Notes>(name: Name): Promise<Notes[Name] | undefined>;
+  write<Name extends keyof Notes>(name: Name, note: Notes[Name]): Promise<void>;
 }
