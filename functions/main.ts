@@ -10,6 +10,8 @@ import { createApplicationInsights } from "../shared/adapters/application-insigh
 import { createArmCustomerDirectory } from "../shared/adapters/arm-customer-directory.ts";
 import { consoleTelemetry } from "../shared/adapters/console-telemetry.ts";
 import { createCustomerCredentials } from "../shared/adapters/customer-credentials.ts";
+import { probeMfa } from "../shared/adapters/partner-center-calls.ts";
+import { createPartnerCenterCustomers } from "../shared/adapters/partner-center-customers.ts";
 import { createPartnerCenterPolicies } from "../shared/adapters/partner-center-policies.ts";
 import { createPartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
 import { createRefreshTokenSetting, createRefreshTokenVault } from "../shared/adapters/refresh-token-vault.ts";
@@ -24,6 +26,8 @@ import {
   changeQueue,
   permissionsTable,
 } from "../shared/adapters/table-keys.ts";
+import { createTableKnownCustomers } from "../shared/adapters/table-known-customers.ts";
+import { createTableNotebook } from "../shared/adapters/table-notebook.ts";
 import { createTablePendingActivities } from "../shared/adapters/table-pending-activities.ts";
 import { createTablePermissionStore } from "../shared/adapters/table-permission-store.ts";
 import { type PartnerCenterSettings, readSettings, type StorageSettings } from "../shared/config.ts";
@@ -34,14 +38,17 @@ import { createCheckEligibility } from "../shared/use-cases/check-eligibility.ts
 import { createCheckHealth } from "../shared/use-cases/check-health.ts";
 import { createContinueChange } from "../shared/use-cases/continue-change.ts";
 import { createFollowUpChange, createSweepUnfinishedChanges } from "../shared/use-cases/follow-up-changes.ts";
+import { createGetCustomer } from "../shared/use-cases/get-customer.ts";
 import { createGetOperation } from "../shared/use-cases/get-operation.ts";
 import { createListActivities } from "../shared/use-cases/list-activities.ts";
 import { createListCustomers } from "../shared/use-cases/list-customers.ts";
+import { createPartnerCenterGate } from "../shared/use-cases/partner-center-gate.ts";
 import { createPurgeChanges } from "../shared/use-cases/purge-changes.ts";
 import { createReadPermissions } from "../shared/use-cases/read-permissions.ts";
 import { createLogPendingActivity, createRecordActivity } from "../shared/use-cases/record-activity.ts";
 import { createSetPermission } from "../shared/use-cases/set-permission.ts";
 import { createSweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
+import { createSynchroniseCustomers } from "../shared/use-cases/synchronise-customers.ts";
 import { registerFunctions } from "./register-functions.ts";
 
 const settings = readSettings(process.env);
@@ -60,6 +67,7 @@ const activityPush = createStorageActivityQueue(activities);
 const store = createTablePermissionStore(permissions);
 const pending = createTablePendingActivities(permissions);
 const log = createTableActivityLog(table(activityLogTable), table(activityByDayTable));
+const known = createTableKnownCustomers(permissions, { withProfiles: settings.partnerCenter !== undefined });
 const directory = createArmCustomerDirectory(
   settings.azureResourceManager.endpoint,
   createCustomerCredentials(customerApp, callers.authorityHost, callers.isLoopback),
@@ -92,10 +100,16 @@ registerFunctions(app, {
     }),
     readPermissions: createReadPermissions(store),
     checkEligibility,
-    listCustomers: createListCustomers(store),
+    listCustomers: createListCustomers(known),
+    getCustomer: createGetCustomer(known),
     listActivities: createListActivities(pending, log),
     getOperation: createGetOperation(store),
-    checkHealth: createCheckHealth(createStorageProbe(permissions, activities), pending, clock),
+    checkHealth: createCheckHealth(
+      createStorageProbe(permissions, activities),
+      pending,
+      clock,
+      partnerCenter?.notebook,
+    ),
     recordActivity: createRecordActivity(pending, log, logPendingActivity),
     sweepPendingActivities: createSweepPendingActivities(pending, logPendingActivity, telemetry, clock),
     purgeChanges: createPurgeChanges(store, clock),
@@ -104,6 +118,7 @@ registerFunctions(app, {
       : {
           followUpChange: createFollowUpChange(partnerCenter.continueChange, partnerCenter.changes, clock),
           sweepUnfinishedChanges: createSweepUnfinishedChanges(store, partnerCenter.continueChange, clock),
+          synchroniseCustomers: partnerCenter.synchroniseCustomers,
         }),
   },
 });
@@ -118,8 +133,16 @@ function openPartnerCenter({ endpoint, tenantId, clientId, credential, refreshTo
   });
   const policies = createPartnerCenterPolicies({ endpoint, partnerTenantId: tenantId, tokens });
   const changes = createStorageChangeQueue(queue(changeQueue));
+  const notebook = createTableNotebook(permissions);
+  const probe = { isMfaCompliant: () => probeMfa({ endpoint, tokens }) };
+  const gate = createPartnerCenterGate({ notebook, probe, telemetry, clock });
+  const partnerCustomers = createPartnerCenterCustomers({ endpoint, tokens });
   const ports = { store, policies, queue: activityPush, telemetry, clock, newId: newChangeId };
-  return { policies, changes, continueChange: createContinueChange(ports) };
+  return {
+    ...{ policies, changes, notebook },
+    continueChange: createContinueChange(ports),
+    synchroniseCustomers: createSynchroniseCustomers({ ...ports, partnerCustomers, known, notebook, gate }),
+  };
 }
 
 /** The identity that opens storage opens the key vault too. */

@@ -7,6 +7,7 @@ import { serve } from "../shared/http/serve.ts";
 import type { CheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 import type { CheckHealth } from "../shared/use-cases/check-health.ts";
 import type { FollowUpChange, SweepUnfinishedChanges } from "../shared/use-cases/follow-up-changes.ts";
+import type { GetCustomer } from "../shared/use-cases/get-customer.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";
 import type { ListActivities } from "../shared/use-cases/list-activities.ts";
 import type { ListCustomers } from "../shared/use-cases/list-customers.ts";
@@ -15,8 +16,10 @@ import type { ReadPermissions } from "../shared/use-cases/read-permissions.ts";
 import type { RecordActivity } from "../shared/use-cases/record-activity.ts";
 import type { SetPermission } from "../shared/use-cases/set-permission.ts";
 import type { SweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
+import type { SynchroniseCustomers } from "../shared/use-cases/synchronise-customers.ts";
 import { checkCustomerEligibility, checkEligibility, eligibilityQuery } from "./check-eligibility.ts";
 import { continueChange, sweepUnfinishedChanges } from "./continue-change.ts";
+import { getCustomer } from "./get-customer.ts";
 import { getOperation, getOperationResult } from "./get-operation.ts";
 import { getCustomerPermission, getPermission } from "./get-permission.ts";
 import { health } from "./health.ts";
@@ -27,12 +30,14 @@ import { purgeChanges } from "./purge-changes.ts";
 import { recordActivity } from "./record-activity.ts";
 import { setCustomerPermission, setPermission } from "./set-permission.ts";
 import { sweepPendingActivities } from "./sweep-pending-activities.ts";
+import { synchroniseCustomers } from "./synchronise-customers.ts";
 
 export interface UseCases {
   readonly setPermission: SetPermission;
   readonly readPermissions: ReadPermissions;
   readonly checkEligibility: CheckEligibility;
   readonly listCustomers: ListCustomers;
+  readonly getCustomer: GetCustomer;
   readonly listActivities: ListActivities;
   readonly getOperation: GetOperation;
   readonly checkHealth: CheckHealth;
@@ -42,6 +47,7 @@ export interface UseCases {
   /** Only where Partner Center has to follow. */
   readonly followUpChange?: FollowUpChange;
   readonly sweepUnfinishedChanges?: SweepUnfinishedChanges;
+  readonly synchroniseCustomers?: SynchroniseCustomers;
 }
 
 const customer = "customers/{customerId}";
@@ -50,6 +56,7 @@ const permission = `${customer}/permissions/{product}`;
 export function routesOf(use: UseCases): Route[] {
   return [
     reading("ListCustomers", "customers", listCustomers(use.listCustomers), customersQuery),
+    reading("GetCustomer", customer, getCustomer(use.getCustomer)),
     reading("ListPermissions", `${customer}/permissions`, listPermissions(use.readPermissions)),
     reading("GetPermission", permission, getPermission(use.readPermissions)),
     {
@@ -126,6 +133,12 @@ export function registerFunctions(
     timer("SweepUnfinishedChanges", {
       schedule: "30 * * * * *",
       handler: sweepUnfinishedChanges(useCases.sweepUnfinishedChanges),
+    });
+  }
+  if (useCases.synchroniseCustomers !== undefined) {
+    timer("SynchroniseCustomers", {
+      schedule: "45 */5 * * * *",
+      handler: synchroniseCustomers(useCases.synchroniseCustomers),
     });
   }
   timer("PurgeChanges", { schedule: "0 30 3 * * *", handler: purgeChanges(useCases.purgeChanges) });

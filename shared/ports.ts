@@ -33,13 +33,6 @@ export interface PermissionStore {
    * @returns `unknown` when no answer came: it may be written, now or a little later. Look for the change.
    */
   commit(replaced: StoredCustomer, written: RecordedChange): Promise<"committed" | "conflict" | "unknown">;
-  /** Customers in a fixed order that new ones do not disturb. */
-  listCustomers(query: {
-    /** `On`: any switch On. `Off`: none. */
-    readonly state?: PermissionState;
-    readonly after?: CustomerId;
-    readonly limit: number;
-  }): Promise<Page<CustomerRecord, CustomerId>>;
   /** Changes that were begun before this time and are not finished. */
   listUnfinished(before: Date): Promise<readonly UnfinishedOf[]>;
   /** Forgets the changes committed before this time. @returns how many */
@@ -176,7 +169,7 @@ export interface PartnerCustomers {
 
 export interface KnownCustomer {
   readonly record: CustomerRecord;
-  /** Absent: Partner Center has never listed this customer. */
+  /** Absent: Partner Center has never listed this customer, and nobody has ever verified it. */
   readonly profile?: CustomerProfile;
 }
 
@@ -190,7 +183,7 @@ export interface KnownCustomers {
     readonly limit: number;
   }): Promise<Page<KnownCustomer, CustomerId>>;
   find(customerId: CustomerId): Promise<KnownCustomer>;
-  /** Partner Center lists these customers now. */
+  /** Partner Center lists these customers now. One that it lists no more stays known; its `seenAt` tells. */
   saveSeen(customers: readonly PartnerCustomer[], at: Date): Promise<void>;
   /** Record and policy of these customers were compared now. */
   saveVerified(customerIds: readonly CustomerId[], at: Date): Promise<void>;
@@ -202,8 +195,16 @@ export interface Progress {
   readonly startedAt: string;
   /** Where to go on; absent: at the beginning. */
   readonly position?: string;
-  /** When the last whole round ended. */
+  /** How many items the round has dealt with so far. */
+  readonly done?: number;
+  /** When the last whole round ended; before `startedAt`, or absent: this round is still open. */
   readonly endedAt?: string;
+}
+
+/** Asks Partner Center how it receives us. Throws as SelfServePolicies does. */
+export interface PartnerCenterProbe {
+  /** @returns undefined when Partner Center did not say */
+  isMfaCompliant(): Promise<boolean | undefined>;
 }
 
 /** How Partner Center receives us. */

@@ -144,6 +144,7 @@ describe("an id that is none", () => {
     `${"0".repeat(3_000)}${id}`,
   ])("%s", async (wrong) => {
     const answers = [
+      await send("GET", `/customers/${wrong}`),
       await send("GET", `/customers/${wrong}/permissions`),
       await send("GET", `/customers/${wrong}/permissions/azureReservations`),
       await send("PUT", `/customers/${wrong}/permissions/azureReservations`, { body: '{"state":"Off"}' }),
@@ -219,6 +220,7 @@ describe("a product that is none", () => {
 describe("in the query", () => {
   const reads = [
     "/customers",
+    `/customers/${id}`,
     `/customers/${id}/permissions`,
     permission,
     `/customers/${id}/eligibility`,
@@ -251,6 +253,8 @@ describe("in the query", () => {
     [permission, "skipToken"],
     ["/customers", "customerId"],
     ["/customers", "from"],
+    [`/customers/${id}`, "state"],
+    [`/customers/${id}`, "maxpagesize"],
     ["/activities", "state"],
     ["/activities", "product"],
     [`/customers/${id}/eligibility`, "maxpagesize"],
@@ -480,7 +484,7 @@ describe("what no function answers is 404 without a body", () => {
     ["PUT", "/customers"],
     ["POST", "/customers"],
     ["DELETE", `/customers/${id}`],
-    ["GET", `/customers/${id}`],
+    ["PUT", `/customers/${id}`],
     ["DELETE", "/activities"],
     ["POST", "/activities"],
     ["GET", "/SetCustomerPermission"],

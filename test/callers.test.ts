@@ -155,6 +155,7 @@ describe("a role opens its doors and no others", () => {
   /** Every door, and what it says to somebody who may pass. */
   const doors: [name: string, access: "read" | "write", open: number, method: string, path: string, body?: object][] = [
     ["ListCustomers", "read", 200, "GET", "/customers"],
+    ["GetCustomer", "read", 200, "GET", `/customers/${id}`],
     ["ListPermissions", "read", 200, "GET", `/customers/${id}/permissions`],
     ["GetPermission", "read", 200, "GET", `/customers/${id}/permissions/azureReservations`],
     ["CheckEligibility", "read", 200, "GET", `/customers/${id}/eligibility`],

@@ -987,9 +987,9 @@ describe("with Partner Center", () => {
       await expectUnavailable(probe());
     });
 
-    test("is missing when Entra says so already, and unknown without the role to look", async () => {
+    test("is missing when Entra says so already, and is not the point without the role to look", async () => {
       account.agentRole = undefined;
-      await expect(probe()).resolves.toBe(true);
+      await expect(probe()).rejects.toMatchObject({ name: "PolicyRefusal", reason: "RoleMissing" });
       tokens.forget();
       account.mfa = false;
       entra.partnerApplication.requiresMfa = true;

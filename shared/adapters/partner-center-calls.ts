@@ -266,10 +266,10 @@ export async function probeMfa(options: PartnerCenterOptions): Promise<boolean |
   const question = { method: "GET", path: "/v1/customers?size=1", headers: { ValidateMfa: "true" } } as const;
   try {
     const answer = await createAsk(options)(question, call);
-    const said = answer.header("isMfaCompliant")?.toLowerCase();
-    if (said === "true" || said === "false") return said === "true";
+    // It may be said along with a refusal for another reason, which is then what matters.
     if (answer.status !== 200) throw noFrom(answer);
-    return undefined;
+    const said = answer.header("isMfaCompliant")?.toLowerCase();
+    return said === "true" || said === "false" ? said === "true" : undefined;
   } catch (error) {
     if (error instanceof PolicyRefusal && error.reason === "MfaRequired") return false;
     throw error;

@@ -7,6 +7,9 @@
  *     change|{customerId}|{changeId}                 result of one change
  *     pending|{time}|{customerId}|{sequence}         activity that is not in the log yet
  *     unfinished|{time}|{customerId}                 change that Partner Center has not confirmed yet
+ *     profile|{customerId}                           what Partner Center lists the customer as, and when it was verified
+ *                        partition "service": what the service notes for its own next run
+ *     note|{name}                                    one note
  *   ActivityLog          partition: customer; row: inverted sequence, so the newest comes first
  *   ActivityByDay        partition: inverted day; row: inverted time | customer | inverted sequence
  */
@@ -14,7 +17,7 @@
 import { createHash } from "node:crypto";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
 import type { UnfinishedChange } from "../domain/permission.ts";
-import type { ActivityPosition } from "../ports.ts";
+import type { ActivityPosition, Notes } from "../ports.ts";
 
 export const permissionsTable = "CustomerPermissions";
 export const activityLogTable = "ActivityLog";
@@ -36,6 +39,14 @@ export function bucketOf(customerId: CustomerId): string {
 
 export function customerKeys(customerId: CustomerId): RowKeys {
   return { partitionKey: bucketOf(customerId), rowKey: `customer|${customerId}` };
+}
+
+export function profileKeys(customerId: CustomerId): RowKeys {
+  return { partitionKey: bucketOf(customerId), rowKey: `profile|${customerId}` };
+}
+
+export function noteKeys(name: keyof Notes): RowKeys {
+  return { partitionKey: "service", rowKey: `note|${name}` };
 }
 
 export function changeKeys(customerId: CustomerId, changeId: ChangeId): RowKeys {
@@ -80,11 +91,13 @@ export function dayOf(time: Date): string {
   return inverted(Number(time.toISOString().slice(0, 10).replaceAll("-", "")), 8);
 }
 
+export type RowKind = "customer" | "profile" | "change" | "pending" | "unfinished";
+
 /**
  * @param before the first row key that is not wanted any more
  * @returns a filter for the rows of one kind; "}" is the character after "|"
  */
-export function rowsOf(kind: "customer" | "change" | "pending" | "unfinished", before = `${kind}}`): string {
+export function rowsOf(kind: RowKind, before = `${kind}}`): string {
   return `RowKey ge '${kind}|' and RowKey lt '${before}'`;
 }
 

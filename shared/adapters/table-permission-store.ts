@@ -10,21 +10,11 @@ import { changeOf, changeRow } from "./change-row.ts";
 import { customerOf, customerRow } from "./customer-row.ts";
 import { callStorage, mayPass, storageCode } from "./storage-call.ts";
 import { type TableClient, type TransactionAction, writeTo } from "./storage-clients.ts";
-import {
-  bucketOf,
-  buckets,
-  changeKeys,
-  customerKeys,
-  pendingKeys,
-  rowsBefore,
-  rowsOf,
-  unfinishedKeys,
-} from "./table-keys.ts";
+import { buckets, changeKeys, customerKeys, pendingKeys, rowsBefore, rowsOf, unfinishedKeys } from "./table-keys.ts";
 import { queryRows, type Row, readRow } from "./table-query.ts";
 
 /** Of a commit, before its outcome counts as unknown. */
 const commitMilliseconds = 2_500;
-const bucketsAtOnce = 4;
 
 export function createTablePermissionStore(table: () => Promise<TableClient>): PermissionStore {
   return {
@@ -53,29 +43,6 @@ export function createTablePermissionStore(table: () => Promise<TableClient>): P
         if (mayPass(error)) return "unknown";
         throw dependencyUnavailable("Storage", { cause: error });
       }
-    },
-
-    async listCustomers({ state, after, limit }) {
-      const wanted = state === undefined ? "" : ` and anyOn eq ${state === "On"}`;
-      const rows: Row[] = [];
-      for (let first = after === undefined ? 0 : buckets.indexOf(bucketOf(after)); first < buckets.length; ) {
-        const pages = await Promise.all(
-          buckets.slice(first, first + bucketsAtOnce).map((bucket) => {
-            const start = after !== undefined && bucket === bucketOf(after) ? ` and RowKey gt 'customer|${after}'` : "";
-            return queryRows(
-              table,
-              `PartitionKey eq '${bucket}' and ${rowsOf("customer")}${start}${wanted}`,
-              limit + 1,
-            );
-          }),
-        );
-        rows.push(...pages.flat());
-        if (rows.length > limit) break;
-        first += bucketsAtOnce;
-      }
-      const items = rows.slice(0, limit).map(customerOf);
-      const last = items.at(-1);
-      return rows.length > limit && last !== undefined ? { items, next: last.customerId } : { items };
     },
 
     async listUnfinished(before) {

@@ -10,10 +10,17 @@ export interface PartnerCustomer {
   readonly relationship: string;
 }
 
-/** What is known of a customer from Partner Center, and since when. Times are RFC 3339 UTC. */
-export interface CustomerProfile extends PartnerCustomer {
+/**
+ * What is known of a customer beside its record. Times are RFC 3339 UTC.
+ *
+ * The first four are there together or not at all: a customer may be verified that Partner Center never listed.
+ */
+export interface CustomerProfile {
+  readonly name?: string;
+  readonly domain?: string;
+  readonly relationship?: string;
   /** When Partner Center listed the customer last. */
-  readonly seenAt: string;
+  readonly seenAt?: string;
   /** When record and policy were last compared; absent: never. */
   readonly verifiedAt?: string;
 }

@@ -3,7 +3,8 @@
  * so that nobody can make it work by asking.
  */
 
-import type { Clock, PendingActivities, StorageProbe } from "../ports.ts";
+import type { Clock, Notebook, PendingActivities, StorageProbe } from "../ports.ts";
+import { type Reception, receptionOf } from "./partner-center-gate.ts";
 
 export interface Health {
   readonly status: "Healthy" | "Unhealthy";
@@ -11,6 +12,8 @@ export interface Health {
   readonly down?: readonly string[];
   /** Present when an activity has waited longer for the log than the sweep should ever let it. */
   readonly oldestPendingActivitySeconds?: number;
+  /** As noted when it was last asked; absent: never. What it said is not for everybody. */
+  readonly partnerCenter?: Reception;
 }
 
 export type CheckHealth = () => Promise<Health>;
@@ -18,7 +21,13 @@ export type CheckHealth = () => Promise<Health>;
 const keptMilliseconds = 5_000;
 const overdueMilliseconds = 180_000;
 
-export function createCheckHealth(probe: StorageProbe, pending: PendingActivities, clock: Clock): CheckHealth {
+/** @param notebook only where Partner Center is called */
+export function createCheckHealth(
+  probe: StorageProbe,
+  pending: PendingActivities,
+  clock: Clock,
+  notebook?: Pick<Notebook, "read">,
+): CheckHealth {
   let latest: { readonly at: number; readonly health: Promise<Health> } | undefined;
 
   return () => {
@@ -30,9 +39,15 @@ export function createCheckHealth(probe: StorageProbe, pending: PendingActivitie
   async function look(now: number): Promise<Health> {
     const down = await probe.whatIsDown();
     if (down.length > 0) return { status: "Unhealthy", down };
-    const overdue = await pending.list({ before: new Date(now - overdueMilliseconds) });
-    if (overdue.length === 0) return { status: "Healthy" };
+    const [overdue, standing] = await Promise.all([
+      pending.list({ before: new Date(now - overdueMilliseconds) }),
+      notebook?.read("partnerCenter"),
+    ]);
     const oldest = Math.max(...overdue.map(({ at }) => now - Date.parse(at)));
-    return { status: "Healthy", oldestPendingActivitySeconds: Math.round(oldest / 1000) };
+    return {
+      status: "Healthy",
+      ...(overdue.length === 0 ? {} : { oldestPendingActivitySeconds: Math.round(oldest / 1000) }),
+      ...(standing === undefined ? {} : { partnerCenter: receptionOf(standing) }),
+    };
   }
 }

@@ -1,12 +1,20 @@
-/** Lists the customers that were ever switched, page by page in a fixed order. */
+/** Lists the known customers, page by page in a fixed order: who they are, and how both switches stand. */
 
 import type { CustomerId } from "../domain/identifiers.ts";
 import { type Permission, type PermissionState, permissionsOf } from "../domain/permission.ts";
-import type { Page, PermissionStore } from "../ports.ts";
+import type { KnownCustomer, KnownCustomers, Page } from "../ports.ts";
 
+/** Name, domain, relationship and `lastSeenAt` are there when Partner Center has listed the customer. */
 export interface ListedCustomer {
   readonly customerId: CustomerId;
+  readonly name?: string;
+  readonly domain?: string;
+  readonly relationship?: string;
   readonly permissions: readonly Permission[];
+  /** When Partner Center listed the customer last: it has left when others have been seen since. */
+  readonly lastSeenAt?: string;
+  /** When record and policy were last compared. */
+  readonly lastVerifiedAt?: string;
 }
 
 export type ListCustomers = (query: {
@@ -16,12 +24,21 @@ export type ListCustomers = (query: {
   readonly limit: number;
 }) => Promise<Page<ListedCustomer, CustomerId>>;
 
-export function createListCustomers(store: PermissionStore): ListCustomers {
+export function createListCustomers(known: KnownCustomers): ListCustomers {
   return async (query) => {
-    const { items, ...rest } = await store.listCustomers(query);
-    return {
-      items: items.map((record) => ({ customerId: record.customerId, permissions: permissionsOf(record) })),
-      ...rest,
-    };
+    const { items, ...rest } = await known.list(query);
+    return { items: items.map(listed), ...rest };
+  };
+}
+
+/** @returns the customer as callers see it */
+export function listed({ record, profile = {} }: KnownCustomer): ListedCustomer {
+  const { seenAt, verifiedAt, ...who } = profile;
+  return {
+    customerId: record.customerId,
+    ...who,
+    permissions: permissionsOf(record),
+    ...(seenAt === undefined ? {} : { lastSeenAt: seenAt }),
+    ...(verifiedAt === undefined ? {} : { lastVerifiedAt: verifiedAt }),
   };
 }

@@ -11,7 +11,7 @@
 import type { Activity } from "../../shared/domain/activity.ts";
 import type { Change, RecordedChange } from "../../shared/domain/change.ts";
 import type { CustomerId } from "../../shared/domain/identifiers.ts";
-import { type CustomerRecord, products, untouchedCustomer } from "../../shared/domain/permission.ts";
+import { type CustomerRecord, untouchedCustomer } from "../../shared/domain/permission.ts";
 import { dependencyUnavailable } from "../../shared/domain/refusal.ts";
 import type { PolicyPermission, SelfServePolicy } from "../../shared/domain/self-serve-policy.ts";
 import type {
@@ -80,6 +80,8 @@ export interface InMemoryWorld {
   /** Every activity that was ever committed, in that order, whatever became of it afterwards. */
   readonly committed: readonly Activity[];
   recordOf(customerId: CustomerId): CustomerRecord;
+  /** Of all customers that were ever switched. */
+  records(): CustomerRecord[];
   /** What the customer's policy permits; undefined when there is none. */
   policyOf(customerId: CustomerId): readonly PolicyPermission[] | undefined;
   /** Somebody else writes the policy; undefined deletes it. */
@@ -125,20 +127,6 @@ export function createInMemoryWorld(): InMemoryWorld {
           () => "unknown",
         );
       },
-      listCustomers: ({ state, after, limit }) =>
-        call("store.listCustomers", () => {
-          const found = [...customers.keys()]
-            .sort()
-            .filter((customerId) => after === undefined || customerId > after)
-            .map((customerId) => world.recordOf(customerId as CustomerId))
-            .filter(({ switches }) => {
-              const anyOn = products.some((product) => switches[product].state === "On");
-              return state === undefined || anyOn === (state === "On");
-            });
-          const items = found.slice(0, limit);
-          const last = items.at(-1);
-          return found.length > limit && last !== undefined ? { items, next: last.customerId } : { items };
-        }),
       listUnfinished: (before) =>
         call("store.listUnfinished", () =>
           [...customers.keys()].sort().flatMap((key) => {
@@ -239,6 +227,7 @@ export function createInMemoryWorld(): InMemoryWorld {
     warnings: [],
     committed,
     recordOf: (customerId) => parsed<CustomerRecord>(customers.get(customerId)?.text) ?? untouchedCustomer(customerId),
+    records: () => [...customers.values()].map(({ text }) => JSON.parse(text)),
     policyOf: (customerId) => policies.get(customerId)?.permissions,
     putPolicy(customerId, permissions) {
       versions += 1;

@@ -5,7 +5,9 @@ import type { Activity } from "../../shared/domain/activity.ts";
 import { beginChange, type Change, failChange, grantChange } from "../../shared/domain/change.ts";
 import type { CustomerId } from "../../shared/domain/identifiers.ts";
 import { type PermissionState, type Product, untouchedCustomer } from "../../shared/domain/permission.ts";
+import type { Notebook } from "../../shared/ports.ts";
 import { createCheckHealth } from "../../shared/use-cases/check-health.ts";
+import { createGetCustomer } from "../../shared/use-cases/get-customer.ts";
 import { createGetOperation } from "../../shared/use-cases/get-operation.ts";
 import { createListCustomers } from "../../shared/use-cases/list-customers.ts";
 import { createPurgeChanges } from "../../shared/use-cases/purge-changes.ts";
@@ -13,6 +15,7 @@ import { createReadPermissions } from "../../shared/use-cases/read-permissions.t
 import { createLogPendingActivity } from "../../shared/use-cases/record-activity.ts";
 import { createSweepPendingActivities } from "../../shared/use-cases/sweep-pending-activities.ts";
 import { ada, contoso, fabrikam, idOf, noon } from "../fakes/facts.ts";
+import { createInMemoryCustomers } from "../fakes/in-memory-customers.ts";
 import { createInMemoryWorld, type InMemoryWorld } from "../fakes/in-memory-world.ts";
 
 const changeId = idOf<"change">(1);
@@ -96,9 +99,10 @@ describe("reading permissions", () => {
 describe("listing customers", () => {
   test("gives both permissions of each, page by page", async () => {
     const world = createInMemoryWorld();
+    const { known } = createInMemoryCustomers(world);
     await change(world, fabrikam, "azureReservations", "On");
     await change(world, contoso, "azureReservations", "Off");
-    const list = createListCustomers(world.store);
+    const list = createListCustomers(known);
 
     const first = await list({ limit: 1 });
     const second = await list({ limit: 1, after: first.next! });
@@ -120,9 +124,66 @@ describe("listing customers", () => {
     await change(world, fabrikam, "azureReservations", "On");
     await change(world, contoso, "azureReservations", "Off");
 
-    const { items } = await createListCustomers(world.store)({ state, limit: 5 });
+    const { known } = createInMemoryCustomers(world);
+    const { items } = await createListCustomers(known)({ state, limit: 5 });
 
     expect(items.map((customer) => customer.customerId)).toEqual([customerId]);
+  });
+});
+
+describe("a customer", () => {
+  const permissions = [
+    {
+      customerId: contoso,
+      product: "azureReservations",
+      state: "Off",
+      changedAt: null,
+      changedBy: null,
+      changeId: null,
+    },
+    {
+      customerId: contoso,
+      product: "azureSavingsPlans",
+      state: "Off",
+      changedAt: null,
+      changedBy: null,
+      changeId: null,
+    },
+  ];
+  const asListed = { name: "Contoso", domain: "contoso.example", relationship: "reseller" };
+  const later = new Date(noon.getTime() + 1);
+
+  test("never heard of has both switches Off, and nothing is invented about it", async () => {
+    const { known } = createInMemoryCustomers(createInMemoryWorld());
+
+    expect(await createGetCustomer(known)(contoso)).toEqual({ customerId: contoso, permissions });
+  });
+
+  test("that Partner Center listed has its name, when it was seen, and when it was verified", async () => {
+    const { known } = createInMemoryCustomers(createInMemoryWorld());
+    await known.saveVerified([contoso], later);
+    await known.saveSeen([{ customerId: contoso, ...asListed }], noon);
+
+    const customer = {
+      customerId: contoso,
+      ...asListed,
+      permissions,
+      lastSeenAt: noon.toISOString(),
+      lastVerifiedAt: later.toISOString(),
+    };
+    expect(await createGetCustomer(known)(contoso)).toEqual(customer);
+    expect(await createListCustomers(known)({ limit: 5 })).toEqual({ items: [customer] });
+  });
+
+  test("that was verified and never listed has no name", async () => {
+    const { known } = createInMemoryCustomers(createInMemoryWorld());
+    await known.saveVerified([contoso], later);
+
+    expect(await createGetCustomer(known)(contoso)).toEqual({
+      customerId: contoso,
+      permissions,
+      lastVerifiedAt: later.toISOString(),
+    });
   });
 });
 
@@ -296,7 +357,7 @@ describe("the sweep", () => {
 });
 
 describe("health", () => {
-  function createHealth(world: InMemoryWorld, down: string[] = []) {
+  function createHealth(world: InMemoryWorld, down: string[] = [], notebook?: Notebook) {
     const probe = { asked: 0, down };
     const check = createCheckHealth(
       {
@@ -307,6 +368,7 @@ describe("health", () => {
       },
       world.pending,
       world.clock,
+      notebook,
     );
     return { check, probe };
   }
@@ -356,6 +418,32 @@ describe("health", () => {
     const world = createInMemoryWorld();
     world.putPending(pendingSince(1, 180));
 
+    expect(await createHealth(world).check()).toEqual({ status: "Healthy" });
+  });
+
+  const checkedAt = noon.toISOString();
+  const refusal = (reason: string) => ({ reason, message: `of ${reason}`, since: checkedAt });
+
+  test.each([
+    [{ isMfaCompliant: true }, "Ready"],
+    [{ isMfaCompliant: null }, "Ready"],
+    [{ isMfaCompliant: false }, "MfaNotCompliant"],
+    [{ isMfaCompliant: false, refusal: refusal("MfaRequired") }, "MfaNotCompliant"],
+    [{ isMfaCompliant: true, refusal: refusal("RoleMissing") }, "Refused"],
+    [{ isMfaCompliant: false, refusal: refusal("SignInRequired") }, "Refused"],
+  ])("tells in one word how Partner Center receives us: %j is %s", async (noted, word) => {
+    const world = createInMemoryWorld();
+    const { notebook } = createInMemoryCustomers(world);
+    await notebook.write("partnerCenter", { checkedAt, askAgainAt: checkedAt, ...noted });
+
+    expect(await createHealth(world, [], notebook).check()).toEqual({ status: "Healthy", partnerCenter: word });
+  });
+
+  test("says nothing of a Partner Center that was never asked, or is not called at all", async () => {
+    const world = createInMemoryWorld();
+    const { notebook } = createInMemoryCustomers(world);
+
+    expect(await createHealth(world, [], notebook).check()).toEqual({ status: "Healthy" });
     expect(await createHealth(world).check()).toEqual({ status: "Healthy" });
   });
 });

@@ -1,0 +1,189 @@
+/**
+ * The known customers in Table Storage: the records of those that were ever switched, beside the profiles of those
+ * that Partner Center listed, under the keys of table-keys.ts.
+ */
+
+import type { CustomerId } from "../domain/identifiers.ts";
+import { type PermissionState, products, untouchedCustomer } from "../domain/permission.ts";
+import { dependencyUnavailable } from "../domain/refusal.ts";
+import type { KnownCustomer, KnownCustomers } from "../ports.ts";
+import { customerOf } from "./customer-row.ts";
+import { profiledCustomerOf, profileOf, seenRow, verifiedRow } from "./profile-row.ts";
+import { callStorage } from "./storage-call.ts";
+import { type TableClient, writeTo } from "./storage-clients.ts";
+import { bucketOf, buckets, customerKeys, profileKeys, type RowKeys, rowsOf } from "./table-keys.ts";
+import { queryRows, type Row, readRow } from "./table-query.ts";
+
+export interface KnownCustomersOptions {
+  /** Without Partner Center there are no profiles to look for. */
+  readonly withProfiles: boolean;
+}
+
+const bucketsAtOnce = 4;
+/** The most that a transaction may hold. */
+const rowsOfTransaction = 100;
+/** Azure takes no more than 15 comparisons in a filter, and three are for the range. */
+const keysOfFilter = 12;
+const writeMilliseconds = 5_000;
+
+export function createTableKnownCustomers(
+  table: () => Promise<TableClient>,
+  { withProfiles }: KnownCustomersOptions,
+): KnownCustomers {
+  return {
+    async list({ state, after, limit }) {
+      const found: KnownCustomer[] = [];
+      let first = after === undefined ? 0 : buckets.indexOf(bucketOf(after));
+      // With many customers one bucket fills a page. When it does not, there are few, and the rest is read in haste.
+      for (let count = 1; first < buckets.length && found.length <= limit; count = bucketsAtOnce) {
+        const next = buckets.slice(first, first + count);
+        const start = (bucket: string) => (after !== undefined && bucket === bucketOf(after) ? after : undefined);
+        const pages = await Promise.all(next.map((bucket) => listBucket(bucket, state, start(bucket), limit + 1)));
+        found.push(...pages.flat());
+        first += count;
+      }
+      const page = found.slice(0, limit);
+      const items = withProfiles && state === "On" ? await withTheirProfiles(page) : page;
+      const last = items.at(-1);
+      return found.length > limit && last !== undefined ? { items, next: last.record.customerId } : { items };
+    },
+
+    async find(customerId) {
+      const [row, profile] = await Promise.all([
+        readRow(table, customerKeys(customerId)),
+        withProfiles ? readRow(table, profileKeys(customerId)) : undefined,
+      ]);
+      return knownCustomer(customerId, row, profile);
+    },
+
+    saveSeen: (customers, at) => merge(customers.map((customer) => seenRow(customer, at))),
+    saveVerified: (customerIds, at) => merge(customerIds.map((customerId) => verifiedRow(customerId, at))),
+  };
+
+  /** @returns up to `limit` customers of one bucket by id, fewer only at the end; those that are On without profile */
+  async function listBucket(
+    bucket: string,
+    state: PermissionState | undefined,
+    after: CustomerId | undefined,
+    limit: number,
+  ): Promise<readonly KnownCustomer[]> {
+    if (!withProfiles || state === "On") {
+      const anyOn = state === undefined ? "" : ` and anyOn eq ${state === "On"}`;
+      return (await rowsAfter("customer", bucket, after, limit, anyOn)).map((row) => knownCustomer(idOf(row), row));
+    }
+    // A profile does not tell whether its customer is On, so that none has to be written when a switch is turned.
+    const wanted: KnownCustomer[] = [];
+    for (let position = after; ; ) {
+      const page = await mergedPage(bucket, position, limit);
+      wanted.push(...page.filter((customer) => state === undefined || !isAnyOn(customer)));
+      position = page.at(-1)?.record.customerId;
+      if (wanted.length >= limit || page.length < limit) return wanted.slice(0, limit);
+    }
+  }
+
+  /** Of both kinds of rows as many as the page shall have: so it lacks neither of a customer's two. */
+  async function mergedPage(
+    bucket: string,
+    after: CustomerId | undefined,
+    limit: number,
+  ): Promise<readonly KnownCustomer[]> {
+    const [records, profiles] = await Promise.all([
+      rowsAfter("customer", bucket, after, limit),
+      rowsAfter("profile", bucket, after, limit),
+    ]);
+    const recordRows = new Map(records.map((row) => [idOf(row), row]));
+    const profileRows = new Map(profiles.map((row) => [profiledCustomerOf(row), row]));
+    const ids = [...new Set([...recordRows.keys(), ...profileRows.keys()])].sort().slice(0, limit);
+    return ids.map((id) => knownCustomer(id, recordRows.get(id), profileRows.get(id)));
+  }
+
+  function rowsAfter(
+    kind: "customer" | "profile",
+    bucket: string,
+    after: CustomerId | undefined,
+    limit: number,
+    more = "",
+  ): Promise<Row[]> {
+    const start = after === undefined ? "" : ` and RowKey gt '${kind}|${after}'`;
+    return queryRows(table, `PartitionKey eq '${bucket}' and ${rowsOf(kind)}${start}${more}`, limit);
+  }
+
+  /** By range and list of keys, a dozen at a time: one read for each customer would be a hundred times the calls. */
+  async function withTheirProfiles(customers: readonly KnownCustomer[]): Promise<readonly KnownCustomer[]> {
+    const chunks = byBucket(
+      customers.map(({ record }) => profileKeys(record.customerId)),
+      keysOfFilter,
+    );
+    const rows: Row[] = [];
+    for (let first = 0; first < chunks.length; first += bucketsAtOnce) {
+      const read = await Promise.all(
+        chunks.slice(first, first + bucketsAtOnce).map((keys) => queryRows(table, filterOf(keys))),
+      );
+      rows.push(...read.flat());
+    }
+    const profiles = new Map(rows.map((row) => [profiledCustomerOf(row), profileOf(row)]));
+    return customers.map(({ record }) => {
+      const profile = profiles.get(record.customerId);
+      return profile === undefined ? { record } : { record, profile };
+    });
+  }
+
+  /** Repeating it changes nothing, and what is not named in a row stays as it is. */
+  async function merge(rows: readonly RowKeys[]): Promise<void> {
+    // A transaction refuses a row that stands in it twice.
+    const once = new Map(rows.map((row) => [row.rowKey, row]));
+    const chunks = byBucket([...once.values()], rowsOfTransaction);
+    for (let first = 0; first < chunks.length; first += bucketsAtOnce) {
+      await Promise.all(chunks.slice(first, first + bucketsAtOnce).map(mergeChunk));
+    }
+  }
+
+  async function mergeChunk(rows: readonly RowKeys[]): Promise<void> {
+    const { subResponses } = await writeTo(table, (client) =>
+      callStorage(
+        (abortSignal) =>
+          client.submitTransaction(
+            rows.map((row) => ["upsert", { ...row }, "Merge"]),
+            { abortSignal },
+          ),
+        ["TableNotFound"],
+        { milliseconds: writeMilliseconds },
+      ),
+    );
+    // The SDK reads any 2xx as success, also a page of a proxy: count the answers.
+    if (subResponses.length !== rows.length || !subResponses.every(({ status }) => status === 204)) {
+      throw dependencyUnavailable("Storage", { cause: new Error("The answer of storage is no transaction's.") });
+    }
+  }
+}
+
+function knownCustomer(customerId: CustomerId, row: Row | undefined, profile?: Row): KnownCustomer {
+  const record = row === undefined ? untouchedCustomer(customerId) : customerOf(row);
+  return profile === undefined ? { record } : { record, profile: profileOf(profile) };
+}
+
+function idOf(row: Row): CustomerId {
+  return customerOf(row).customerId;
+}
+
+function isAnyOn({ record }: KnownCustomer): boolean {
+  return products.some((product) => record.switches[product].state === "On");
+}
+
+/** @returns the rows of one bucket at a time, by key, no more than `most` together */
+function byBucket<Keys extends RowKeys>(rows: readonly Keys[], most: number): Keys[][] {
+  const groups = Object.values(Object.groupBy(rows, ({ partitionKey }) => partitionKey));
+  return groups.flatMap((group = []) => {
+    const sorted = group.toSorted((one, other) => (one.rowKey < other.rowKey ? -1 : 1));
+    return Array.from({ length: Math.ceil(sorted.length / most) }, (_, index) =>
+      sorted.slice(index * most, (index + 1) * most),
+    );
+  });
+}
+
+/** The range keeps Azure from looking through the whole partition, as it does for an `or`. */
+function filterOf(keys: readonly RowKeys[]): string {
+  const wanted = keys.map(({ rowKey }) => `RowKey eq '${rowKey}'`).join(" or ");
+  const [first, last] = [keys[0], keys.at(-1)];
+  return `PartitionKey eq '${first?.partitionKey}' and RowKey ge '${first?.rowKey}' and RowKey le '${last?.rowKey}' and (${wanted})`;
+}
