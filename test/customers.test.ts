@@ -45,6 +45,12 @@ async function readList(product: Product, query = ""): Promise<{ items: Listed[]
   return { items, requests };
 }
 
+async function noteOf({ connectionString }: Product, name: string) {
+  const options = { allowInsecureConnection: true };
+  const table = TableClient.fromConnectionString(connectionString, permissionsTable, options);
+  return JSON.parse((await table.getEntity<{ note0: string }>("service", `note|${name}`)).note0);
+}
+
 /** Resident memory of the app's process, where the system tells. */
 function residentMegabytes({ pid }: Product): number | undefined {
   if (process.platform !== "linux") return undefined;
@@ -58,20 +64,15 @@ describe("in live mode, with ten thousand customers", () => {
   const asked = () => product.partnerCenter.requests.entries.filter(({ path }) => path === "/v1/customers");
   const health = async () => (await product.call("GET", "/health", { token: null })).body;
   let product: Product;
-  let table: TableClient;
 
   beforeAll(async () => {
     product = await startProduct({ customers, partnerCenterMode: "live" });
-    table = TableClient.fromConnectionString(product.connectionString, permissionsTable, {
-      allowInsecureConnection: true,
-    });
   }, 60_000);
   afterAll(() => product.stop());
 
   const endOfRound = () =>
     eventually(async () => {
-      const row = await table.getEntity<{ note0: string }>("service", "note|synchronisation");
-      const note = JSON.parse(row.note0);
+      const note = await noteOf(product, "synchronisation");
       expect(note).toMatchObject({ endedAt: expect.any(String) });
       return note;
     }, 60_000);
@@ -118,13 +119,12 @@ describe("in live mode, with ten thousand customers", () => {
   }, 60_000);
 
   test("is not begun again within the hour", async () => {
-    const askedBefore = asked().length;
-    await product.trigger("SynchroniseCustomers");
-    // Runs after it, so it has ended when this one has.
     const reads = () => product.storage.calls.filter(({ path }) => path.includes("note|synchronisation")).length;
-    const readBefore = reads();
+    const [askedBefore, readBefore] = [asked().length, reads()];
+    // When the second has begun the first has ended.
     await product.trigger("SynchroniseCustomers");
-    await eventually(async () => expect(reads()).toBeGreaterThan(readBefore));
+    await product.trigger("SynchroniseCustomers");
+    await eventually(async () => expect(reads()).toBeGreaterThanOrEqual(readBefore + 2));
     expect(asked()).toHaveLength(askedBefore);
   });
 
@@ -170,7 +170,7 @@ describe("in live mode, with ten thousand customers", () => {
     expect(product.storage.calls.length - callsBefore).toBeLessThanOrEqual(32);
   });
 
-  test("the list of those that are Off has all others, though a page of them be full of those that are On", async () => {
+  test("the list of those that are Off has all others", async () => {
     const { items } = await readList(product, "&state=Off");
 
     const off = customers.map(idOf).filter((customerId) => !switched.includes(customerId));
@@ -250,13 +250,13 @@ describe("a Partner Center that refuses us", () => {
     const { body } = await product.call("GET", "/customers");
     expect(body.value).toEqual([]);
 
+    await eventually(async () => expect((await noteOf(product, "partnerCenter")).refusal.reason).toBe("MfaRequired"));
     const calls = () => product.partnerCenter.requests.entries.length;
     const reads = () => product.storage.calls.filter(({ path }) => path.includes("note|partnerCenter")).length;
-    await eventually(async () => expect(calls()).toBeGreaterThan(1));
     const [callsBefore, readsBefore] = [calls(), reads()];
     await product.trigger("SynchroniseCustomers");
     await product.trigger("SynchroniseCustomers");
-    await eventually(async () => expect(reads()).toBeGreaterThan(readsBefore + 1));
+    await eventually(async () => expect(reads()).toBeGreaterThanOrEqual(readsBefore + 2));
     expect(calls()).toBe(callsBefore);
   }, 60_000);
 });
