@@ -11,6 +11,7 @@ import { createArmCustomerDirectory } from "../shared/adapters/arm-customer-dire
 import { consoleTelemetry } from "../shared/adapters/console-telemetry.ts";
 import { createCustomerCredentials } from "../shared/adapters/customer-credentials.ts";
 import { createPartnerCenterPolicies } from "../shared/adapters/partner-center-policies.ts";
+import { createPartnerCenterSales } from "../shared/adapters/partner-center-sales.ts";
 import { createPartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
 import { createRefreshTokenSetting, createRefreshTokenVault } from "../shared/adapters/refresh-token-vault.ts";
 import { openStorage } from "../shared/adapters/storage-clients.ts";
@@ -65,6 +66,8 @@ const directory = createArmCustomerDirectory(
   createCustomerCredentials(customerApp, callers.authorityHost, callers.isLoopback),
 );
 
+const partnerCenter = settings.partnerCenter && openPartnerCenter(settings.partnerCenter);
+
 const checkEligibility = createCheckEligibility(directory, clock, {
   rules: eligibility,
   timeoutSeconds: eligibility.timeoutSeconds,
@@ -72,8 +75,8 @@ const checkEligibility = createCheckEligibility(directory, clock, {
     authorityHost: callers.authorityHost,
     customerAppId: "clientId" in customerApp ? customerApp.clientId : undefined,
   },
+  ...(partnerCenter === undefined ? {} : { partnerSales: partnerCenter.sales }),
 });
-const partnerCenter = settings.partnerCenter && openPartnerCenter(settings.partnerCenter);
 const logPendingActivity = createLogPendingActivity(pending, log, telemetry);
 
 registerFunctions(app, {
@@ -116,10 +119,11 @@ function openPartnerCenter({ endpoint, tenantId, clientId, credential, refreshTo
         ? createRefreshTokenSetting(refreshToken.setting)
         : createRefreshTokenVault({ keyVaultUrl: refreshToken.keyVaultUrl, ...identityOf(storage.connection) }),
   });
+  const sales = createPartnerCenterSales({ endpoint, tokens });
   const policies = createPartnerCenterPolicies({ endpoint, partnerTenantId: tenantId, tokens });
   const changes = createStorageChangeQueue(queue(changeQueue));
   const ports = { store, policies, queue: activityPush, telemetry, clock, newId: newChangeId };
-  return { policies, changes, continueChange: createContinueChange(ports) };
+  return { policies, sales, changes, continueChange: createContinueChange(ports) };
 }
 
 /** The identity that opens storage opens the key vault too. */
