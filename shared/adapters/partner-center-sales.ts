@@ -79,7 +79,7 @@ function relationshipIn(answer: Answer, customerId: CustomerId): string {
 
 async function listSubscriptions(get: Ask): Promise<readonly SoldSubscription[]> {
   const answer = await get("/subscriptions");
-  const sold: SoldSubscription[] = [];
+  const soldAlone: SoldSubscription[] = [];
   const plans: AzurePlan[] = [];
   for (const item of itemsOf(answer)) {
     const { offerId } = item;
@@ -90,17 +90,18 @@ async function listSubscriptions(get: Ask): Promise<readonly SoldSubscription[]>
     } else if (azureGlobalOffer.test(offerId)) {
       const subscriptionId: SubscriptionId = idIn(item, "entitlementId", answer);
       const displayName = nameOf(item, subscriptionId);
-      sold.push({ subscriptionId, displayName, offer: "Azure Global", status: statusOf(item, answer) });
+      soldAlone.push({ subscriptionId, displayName, offer: "Azure Global", status: statusOf(item, answer) });
     }
   }
 
+  const soldBelow: SoldSubscription[] = [];
   // Each takes the next one as long as there is one.
   const waiting = plans.values();
-  const below = async () => {
-    for (const plan of waiting) sold.push(...(await listEntitlements(get, plan)));
+  const lookBelow = async () => {
+    for (const plan of waiting) soldBelow.push(...(await listEntitlements(get, plan)));
   };
-  await Promise.all(Array.from({ length: plansAtOnce }, below));
-  return withoutDoubles(sold);
+  await Promise.all(Array.from({ length: plansAtOnce }, lookBelow));
+  return withoutDoubles([...soldBelow, ...soldAlone]);
 }
 
 /** https://learn.microsoft.com/partner-center/developer/get-a-list-of-azure-entitlements-for-subscription */
@@ -122,7 +123,7 @@ async function listEntitlements(get: Ask, plan: AzurePlan): Promise<readonly Sol
   });
 }
 
-/** One that moved from one offer or plan to another may stand under both: it is sold if one of them is active. */
+/** One that moved from Azure Global, or another plan, to a plan may stand under both: what is active is true. */
 function withoutDoubles(sold: readonly SoldSubscription[]): readonly SoldSubscription[] {
   const byId = new Map<SubscriptionId, SoldSubscription>();
   for (const one of sold) {
