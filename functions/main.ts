@@ -13,6 +13,7 @@ import { createCustomerCredentials } from "../shared/adapters/customer-credentia
 import { probeMfa } from "../shared/adapters/partner-center-calls.ts";
 import { createPartnerCenterCustomers } from "../shared/adapters/partner-center-customers.ts";
 import { createPartnerCenterPolicies } from "../shared/adapters/partner-center-policies.ts";
+import { createPartnerCenterSales } from "../shared/adapters/partner-center-sales.ts";
 import { createPartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
 import { createRefreshTokenSetting, createRefreshTokenVault } from "../shared/adapters/refresh-token-vault.ts";
 import { openStorage } from "../shared/adapters/storage-clients.ts";
@@ -73,6 +74,8 @@ const directory = createArmCustomerDirectory(
   createCustomerCredentials(customerApp, callers.authorityHost, callers.isLoopback),
 );
 
+const partnerCenter = settings.partnerCenter && openPartnerCenter(settings.partnerCenter);
+
 const checkEligibility = createCheckEligibility(directory, clock, {
   rules: eligibility,
   timeoutSeconds: eligibility.timeoutSeconds,
@@ -80,8 +83,8 @@ const checkEligibility = createCheckEligibility(directory, clock, {
     authorityHost: callers.authorityHost,
     customerAppId: "clientId" in customerApp ? customerApp.clientId : undefined,
   },
+  ...(partnerCenter === undefined ? {} : { partnerSales: partnerCenter.sales }),
 });
-const partnerCenter = settings.partnerCenter && openPartnerCenter(settings.partnerCenter);
 const logPendingActivity = createLogPendingActivity(pending, log, telemetry);
 
 registerFunctions(app, {
@@ -131,6 +134,7 @@ function openPartnerCenter({ endpoint, tenantId, clientId, credential, refreshTo
         ? createRefreshTokenSetting(refreshToken.setting)
         : createRefreshTokenVault({ keyVaultUrl: refreshToken.keyVaultUrl, ...identityOf(storage.connection) }),
   });
+  const sales = createPartnerCenterSales({ endpoint, tokens });
   const policies = createPartnerCenterPolicies({ endpoint, partnerTenantId: tenantId, tokens });
   const changes = createStorageChangeQueue(queue(changeQueue));
   const notebook = createTableNotebook(permissions);
@@ -139,7 +143,7 @@ function openPartnerCenter({ endpoint, tenantId, clientId, credential, refreshTo
   const partnerCustomers = createPartnerCenterCustomers({ endpoint, tokens });
   const ports = { store, policies, queue: activityPush, telemetry, clock, newId: newChangeId };
   return {
-    ...{ policies, changes, notebook },
+    ...{ policies, sales, changes, notebook },
     continueChange: createContinueChange(ports),
     synchroniseCustomers: createSynchroniseCustomers({ ...ports, partnerCustomers, known, notebook, gate }),
   };

@@ -5,6 +5,7 @@ import type { Change, RecordedChange } from "./domain/change.ts";
 import type { AzureSubscription, RoleAssignment } from "./domain/eligibility.ts";
 import type { ChangeId, CustomerId, SubscriptionId } from "./domain/identifiers.ts";
 import type { CustomerProfile, PartnerCustomer } from "./domain/partner-customer.ts";
+import type { Sales } from "./domain/partner-sale.ts";
 import type { CustomerRecord, PermissionState, UnfinishedChange } from "./domain/permission.ts";
 import type { PolicyPermission, SelfServePolicy } from "./domain/self-serve-policy.ts";
 
@@ -156,6 +157,16 @@ export interface SelfServePolicies {
     call: PolicyCall,
   ): Promise<"done" | "stale" | "gone">;
   remove(customerId: CustomerId, policy: SelfServePolicy, call: PolicyCall): Promise<"done" | "stale" | "gone">;
+}
+
+/** What the partner sold, in Partner Center. Throws as SelfServePolicies does. */
+export interface PartnerSales {
+  /**
+   * A customer that Partner Center does not know, or not as this partner's, has the relationship `none`: no error.
+   *
+   * @param deadline after it everything throws a Refusal `DependencyUnavailable`
+   */
+  salesTo(customerId: CustomerId, deadline: AbortSignal): Promise<Sales>;
 }
 
 /** The partner's customers in Partner Center. Throws as SelfServePolicies does. */

@@ -10,15 +10,20 @@ import {
   evidenceOf,
   judgeAssignment,
   judgeSubscription,
+  judgeUnseen,
   type RoleAssignment,
   resultOf,
 } from "../shared/domain/eligibility.ts";
 import {
+  isSaleExpected,
   ownerCheck,
   type ReportContext,
+  salesCheckFailed,
   subscriptionCheck,
   subscriptionCheckFailed,
 } from "../shared/domain/eligibility-report.ts";
+import type { Sales, SoldSubscription } from "../shared/domain/partner-sale.ts";
+import { PolicyRefusal, type PolicyRefusalReason } from "../shared/domain/self-serve-policy.ts";
 import {
   assignmentOn,
   contoso,
@@ -30,6 +35,7 @@ import {
   rules,
   subscriptionOf,
 } from "./fakes/facts.ts";
+import { saleOf, salesOf } from "./fakes/in-memory-sales.ts";
 
 const context: ReportContext = { ...report, customerId: contoso };
 
@@ -74,6 +80,70 @@ describe("a subscription", () => {
     expect(judgeSubscription(subscriptionOf(1), contoso, extended)).toEqual({
       counts: false,
       code: "UnknownCspOffer",
+    });
+  });
+});
+
+describe("a subscription, where Partner Center is asked what was sold,", () => {
+  const judge = (facts: Partial<AzureSubscription>, ...sold: SoldSubscription[]) =>
+    judgeSubscription(subscriptionOf(1, facts), contoso, rules, salesOf(saleOf(2), ...sold));
+
+  test.each<[string, Partial<AzureSubscription>, Partial<SoldSubscription>, object]>([
+    ["counts as an Azure plan", {}, {}, { counts: true, offer: "Azure plan" }],
+    ["counts as Azure Global", {}, { offer: "Azure Global" }, { counts: true, offer: "Azure Global" }],
+    ["counts when its sale is ACTIVE", {}, { status: "ACTIVE" }, { counts: true, offer: "Azure plan" }],
+    ["that is warned counts", { state: "Warned" }, {}, { counts: true, code: "Warned", offer: "Azure plan" }],
+    ["of another tenant does not", { tenantId: fabrikam }, {}, { counts: false, code: "OtherTenant" }],
+    ["of pay-as-you-go does not", { quotaId: "PayAsYouGo_2014-09-01" }, {}, { counts: false, code: "NotACspOffer" }],
+    ["of an unknown CSP offer does not", { quotaId: "CSP_2031-01-01" }, {}, { counts: false, code: "UnknownCspOffer" }],
+    ["that Azure has disabled does not", { state: "Disabled" }, {}, { counts: false, code: "NotActive" }],
+    ["in an unknown state does not", { state: "EnabledSoon" }, {}, { counts: false, code: "NotActive" }],
+    ["with a suspended sale does not", {}, { status: "suspended" }, { counts: false, code: "SaleNotActive" }],
+    ["with a sale in an unknown status does not", {}, { status: "activating" }, { code: "SaleNotActive" }],
+    ["with a suspended sale does not, though warned", { state: "Warned" }, { status: "x" }, { code: "SaleNotActive" }],
+    [
+      "that both call inactive is called as Azure calls it",
+      { state: "Disabled" },
+      { status: "suspended" },
+      { counts: false, code: "NotActive" },
+    ],
+  ])("%s", (_, facts, sale, verdict) => {
+    const judged = judge(facts, saleOf(1, sale));
+
+    expect(judged).toMatchObject(verdict);
+    expect(judged.offer).toBe(sale.offer ?? "Azure plan");
+  });
+
+  test.each<[string, Partial<AzureSubscription>, string]>([
+    ["is not sold by this partner", {}, "NotSoldByPartner"],
+    ["that is disabled too is not sold by this partner", { state: "Disabled" }, "NotSoldByPartner"],
+    ["of an unknown CSP offer is not sold by this partner", { quotaId: "CSP_2031-01-01" }, "NotSoldByPartner"],
+    ["of pay-as-you-go is no CSP offer", { quotaId: "PayAsYouGo_2014-09-01" }, "NotACspOffer"],
+    ["of another tenant is called that", { tenantId: fabrikam }, "OtherTenant"],
+  ])("and that is not among the sales, %s", (_, facts, code) => {
+    expect(judge(facts)).toEqual({ counts: false, code });
+  });
+
+  test("that Azure does not show never counts", () => {
+    const unseen = { state: "Unknown", quotaId: "Unknown", counts: false, owners: [], ignoredOwners: [] };
+    const [id, name] = [idOf<"subscription">(1), { subscriptionId: idOf(1), displayName: "Sale 1" }];
+
+    expect(judgeUnseen(id, saleOf(1), "NotVisible")).toEqual({
+      ...{ ...unseen, ...name },
+      offer: "Azure plan",
+      code: "NotVisible",
+    });
+    expect(judgeUnseen(id, saleOf(1, { offer: "Azure Global", status: "deleted" }), "NotVisible")).toEqual({
+      ...{ ...unseen, ...name },
+      offer: "Azure Global",
+      code: "SaleNotActive",
+    });
+    expect(judgeUnseen(id, saleOf(1), "DependencyUnavailable").code).toBe("DependencyUnavailable");
+    expect(judgeUnseen(id, undefined, "DependencyUnavailable")).toEqual({
+      ...unseen,
+      subscriptionId: id,
+      displayName: id,
+      code: "NotSoldByPartner",
     });
   });
 });
@@ -273,6 +343,132 @@ describe("the check azureSubscription", () => {
   });
 });
 
+describe("the check azureSubscription, where Partner Center is asked what was sold,", () => {
+  const sold = salesOf(saleOf(1));
+  const invisible = examined(3, { counts: false, code: "NotVisible", state: "Unknown" });
+
+  test.each<[string, ExaminedSubscription[]]>([
+    ["1 subscription sold through CSP as Azure plan is active.", [examined(1, { offer: "Azure plan" })]],
+    [
+      "2 subscriptions sold through CSP as Azure Global are active.",
+      [examined(1, { offer: "Azure Global" }), examined(2, { offer: "Azure Global" })],
+    ],
+    [
+      "2 subscriptions sold through CSP as Azure Global and Azure plan are active.",
+      [examined(1, { offer: "Azure plan" }), examined(2, { offer: "Azure Global" })],
+    ],
+    [
+      "1 subscription sold through CSP as Azure plan is active. Payment is overdue on it: Azure may disable it soon.",
+      [examined(1, { offer: "Azure plan", state: "PastDue" })],
+    ],
+    ["1 subscription sold through CSP as Azure plan is active.", [invisible, examined(1, { offer: "Azure plan" })]],
+  ])("says %j", (message, found) => {
+    expect(subscriptionCheck(found, context, sold)).toMatchObject({ result: "Passed", message });
+  });
+
+  test.each(["none", "advisor", "syndication", "microsoft_support", ""])(
+    'fails when the relationship is "%s", whatever was found',
+    (relationship) => {
+      const check = subscriptionCheck([examined(1)], context, { ...sold, relationship });
+
+      expect(check).toMatchObject({
+        result: "Failed",
+        code: "NoResellerRelationship",
+        link: "https://partner.microsoft.com/commerce/customers/list",
+      });
+      expect(check.message).toContain(`"${relationship}"`);
+      expect(check.remedy).toMatch(/^Request a reseller relationship .*\.$/);
+    },
+  );
+
+  test("knows a reseller in capitals", () => {
+    expect(subscriptionCheck([examined(1)], context, { ...sold, relationship: "Reseller" }).result).toBe("Passed");
+  });
+
+  test.each<[string, ExaminedSubscription[]]>([
+    ["nothing is found", []],
+    ["all that is seen belongs to another tenant", [examined(2, { counts: false, code: "OtherTenant" })]],
+    ["all that is seen was sold by others", [examined(2, { counts: false, code: "NotSoldByPartner" })]],
+  ])("fails when the partner sold nothing, although %s", (_, found) => {
+    const check = subscriptionCheck(found, context, salesOf());
+
+    expect(check).toMatchObject({ result: "Failed", code: "NoAzureSubscription", link: partnerCenter });
+    expect(check.remedy).toMatch(/^Buy an Azure plan .*, or create an Azure subscription below the plan/);
+  });
+
+  test("fails when all that was sold is not active, and asks to reactivate it", () => {
+    const found = [examined(1, { counts: false, code: "SaleNotActive" })];
+
+    const check = subscriptionCheck(found, context, salesOf(saleOf(1, { status: "suspended" })));
+
+    expect(check).toMatchObject({ result: "Failed", code: "NoAzureSubscription", link: partnerCenter });
+    expect(check.message).toMatch(/^1 subscription was looked at in Partner Center and Azure, but none is /);
+    expect(check.remedy).toMatch(/^Reactivate the suspended subscription/);
+    expect(subscriptionCheck([...found, ...found], context, salesOf()).message).toMatch(/^2 subscriptions were /);
+    expect(subscriptionCheck([], context, salesOf()).message).toMatch(/^Partner Center shows no Azure plan or /);
+  });
+
+  test("fails on an active sale that Azure calls inactive", () => {
+    const found = [examined(1, { counts: false, code: "NotActive" })];
+
+    expect(subscriptionCheck(found, context, sold)).toMatchObject({ result: "Failed", code: "NoAzureSubscription" });
+  });
+
+  test("is not decided when Azure does not show what was sold, and asks for the Reader role on it", () => {
+    const found = [examined(2, { counts: false, code: "NotSoldByPartner" }), invisible];
+
+    const check = subscriptionCheck(found, context, salesOf(saleOf(3)));
+
+    expect(check).toMatchObject({ result: "Inconclusive", code: "NotVisible", link: accessControlOf(3) });
+    expect(check.message).toContain('"Subscription 3"');
+    expect(check.remedy).toMatch(new RegExp(`^Assign the Reader role on the subscription ${idOf(3)}`));
+  });
+
+  test("is not decided when what was sold is in another tenant", () => {
+    const found = [examined(1, { counts: false, code: "OtherTenant" })];
+
+    expect(subscriptionCheck(found, context, sold)).toMatchObject({
+      result: "Inconclusive",
+      code: "SubscriptionOfOtherTenant",
+    });
+  });
+
+  test("is not decided when Partner Center does not answer", () => {
+    expect(salesCheckFailed()).toEqual({
+      name: "azureSubscription",
+      result: "Inconclusive",
+      code: "DependencyUnavailable",
+      message: expect.stringMatching(/^Partner Center did not answer/),
+      remedy: "Try again in a moment.",
+    });
+  });
+
+  test.each<[PolicyRefusalReason, RegExp]>([
+    ["RoleMissing", /role Admin Agent/],
+    ["MfaRequired", /multi-factor authentication/],
+    ["SignInRequired", /sign in again/],
+    ["Refused", /documentation of errors/],
+  ])("is not decided when Partner Center refuses (%s), and says what cures it", (reason, remedy) => {
+    expect(salesCheckFailed(new PolicyRefusal(reason, "It says no."))).toEqual({
+      name: "azureSubscription",
+      result: "Inconclusive",
+      code: "PartnerCenterRefused",
+      message: "It says no.",
+      remedy: expect.stringMatching(remedy),
+    });
+  });
+
+  test.each<[boolean, string, Sales | undefined]>([
+    [true, "Partner Center is not asked", undefined],
+    [true, "one of the sales is active", salesOf(saleOf(1, { status: "deleted" }), saleOf(2))],
+    [false, "no sale is active", salesOf(saleOf(1, { status: "deleted" }))],
+    [false, "nothing was sold", salesOf()],
+    [false, "the partner is no reseller", { ...salesOf(saleOf(1)), relationship: "advisor" }],
+  ])("may find a sale: %s, when %s", (isExpected, _, sales) => {
+    expect(isSaleExpected(sales)).toBe(isExpected);
+  });
+});
+
 const failures: [DirectoryFailureReason, Pick<Check, "result" | "code" | "link">, RegExp][] = [
   ["DependencyUnavailable", { result: "Inconclusive", code: "DependencyUnavailable" }, /Try again/],
   ["ReaderRoleMissing", { result: "Inconclusive", code: "ReaderRoleMissing" }, /Assign the Reader role/],
@@ -374,6 +570,18 @@ describe("the check ownerRole", () => {
     });
   });
 
+  test("is not decided when nobody is seen to hold it, but Azure does not show all that was sold", () => {
+    const found = [examined(1), examined(2, { counts: false, code: "NotVisible", state: "Unknown" })];
+
+    expect(ownerCheck(found, 0, context)).toMatchObject({
+      result: "Inconclusive",
+      code: "NotVisible",
+      remedy: expect.stringContaining("Reader role"),
+      link: accessControlOf(2),
+    });
+    expect(ownerCheck([examined(1, { owners: [owner] }), ...found], 0, context).result).toBe("Passed");
+  });
+
   test("fails when nobody holds the role, and leads to where it is assigned", () => {
     const check = ownerCheck([examined(1, { ignoredOwners: [application] }), examined(2)], 0, context);
 
@@ -422,6 +630,15 @@ describe("the evidence of a change", () => {
       checkedAt: "2026-03-01T12:00:00.000Z",
       subscriptions: [three, one, two],
     });
+  });
+
+  test("keeps as what each subscription was sold", () => {
+    const found = [examined(1, { offer: "Azure Global", owners: [owner] }), examined(2)];
+
+    expect(evidenceOf(eligibilityOf(found)).subscriptions.map(({ offer }) => offer)).toEqual([
+      "Azure Global",
+      undefined,
+    ]);
   });
 
   test.each([

@@ -62,7 +62,7 @@ export function makeDemoCustomers(): DemoCustomer[] {
 
   adatum.subscription({});
 
-  northwind.subscription({});
+  northwind.subscription({ soldAs: "azureGlobal" });
   northwind.owner("Cloud platform team", scopes.subscription(northwind.subscriptionAt(0)), "Group");
 
   tailspin.subscription({ managementGroups: ["tailspin-production", tailspin.customer.tenantId] });
@@ -90,7 +90,7 @@ export function makeDemoCustomers(): DemoCustomer[] {
     { customer: contoso.customer, outcome: "On: a user is Owner" },
     { customer: fabrikam.customer, outcome: "On: Owner on the second of two subscriptions" },
     { customer: adatum.customer, outcome: "refused: the only Owner is the partner itself" },
-    { customer: northwind.customer, outcome: "On: a group is Owner" },
+    { customer: northwind.customer, outcome: "On: a group is Owner, sold as Azure Global" },
     { customer: tailspin.customer, outcome: "On: Owner inherited from a management group" },
     { customer: wingtip.customer, outcome: "refused: the subscription is disabled" },
     { customer: litware.customer, outcome: "refused: pay-as-you-go, not bought from a partner" },

@@ -84,8 +84,9 @@ export function createAsk({ endpoint, tokens, limits = {}, onRequest }: PartnerC
   const { origin } = new URL(endpoint);
   const { attemptMilliseconds = 8_000, callMilliseconds = 20_000, backOffMilliseconds = 300 } = limits;
 
-  return async function ask(question: Question, call: PolicyCall): Promise<Answer> {
-    const deadline = AbortSignal.timeout(callMilliseconds);
+  /** @param stop a deadline that does not leave the call all of its own time */
+  return async function ask(question: Question, call: PolicyCall, stop?: AbortSignal): Promise<Answer> {
+    const deadline = AbortSignal.any([AbortSignal.timeout(callMilliseconds), ...(stop === undefined ? [] : [stop])]);
     let isRenewed = false;
     for (let attempt = 1; ; attempt++) {
       const token = await tokens.get(deadline);

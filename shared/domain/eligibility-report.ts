@@ -6,6 +6,9 @@
 import type { DirectoryFailureReason } from "./directory-failure.ts";
 import type { Check, ExaminedSubscription } from "./eligibility.ts";
 import type { CustomerId } from "./identifiers.ts";
+import { remedyFor } from "./partner-center-refusal.ts";
+import { isActiveSale, isReseller, type Sales } from "./partner-sale.ts";
+import type { PolicyRefusal } from "./self-serve-policy.ts";
 
 /** What the words need to know beside the findings. */
 export interface ReportContext {
@@ -23,46 +26,124 @@ export function subscriptionCheckFailed(reason: DirectoryFailureReason, context:
   return { name: "azureSubscription", ...failureVerdict(reason, context) };
 }
 
-/** The check "azureSubscription" over what was found. An empty list proves nothing. */
-export function subscriptionCheck(found: readonly ExaminedSubscription[], context: ReportContext): Check {
-  const name = "azureSubscription";
+/**
+ * The check "azureSubscription" when nobody knows what the partner sold.
+ *
+ * @param refusal Partner Center says no; absent: it did not say anything that can be relied on
+ */
+export function salesCheckFailed(refusal?: PolicyRefusal): Check {
+  return {
+    name: "azureSubscription",
+    result: "Inconclusive",
+    ...(refusal === undefined
+      ? {
+          code: "DependencyUnavailable",
+          message: "Partner Center did not answer in time, or not in a way that can be relied on.",
+          remedy: "Try again in a moment.",
+        }
+      : { code: "PartnerCenterRefused", message: refusal.message, remedy: remedyFor(refusal.reason) }),
+  };
+}
+
+/**
+ * The check "azureSubscription" over what was found. An empty list proves nothing, but Partner Center knows what the
+ * partner sold: where it is asked, nothing sold is nothing to buy for.
+ *
+ * @param sales absent: Partner Center is not asked
+ */
+export function subscriptionCheck(
+  found: readonly ExaminedSubscription[],
+  context: ReportContext,
+  sales?: Sales,
+): Check {
+  return { name: "azureSubscription", ...subscriptionVerdict(found, context, sales) };
+}
+
+function subscriptionVerdict(
+  found: readonly ExaminedSubscription[],
+  context: ReportContext,
+  sales: Sales | undefined,
+): Verdict {
+  if (sales !== undefined && !isReseller(sales)) return notAReseller(sales);
   const counting = found.filter(({ counts }) => counts);
-  if (counting.length > 0) {
-    // Not by the code: it may say instead that the subscription was not examined.
-    const overdue = counting.every(({ state }) => state.toLowerCase() !== "enabled");
-    return {
-      name,
-      result: "Passed",
-      code: "AzureSubscriptionFound",
-      message: `${count(counting.length, "subscription")} sold through CSP ${counting.length === 1 ? "is" : "are"} active.${
-        overdue ? " Payment is overdue on it: Azure may disable it soon." : ""
-      }`,
-    };
-  }
-  if (found.every(({ code }) => code === "OtherTenant")) {
-    return {
-      name,
-      ...(found.length === 0 ? nothingVisible(context) : failureVerdict("SubscriptionOfOtherTenant", context)),
-    };
+  if (counting.length > 0) return subscriptionFound(counting);
+  if (isSaleExpected(sales)) {
+    const unseen = found.find(({ code }) => code === "NotVisible");
+    if (unseen !== undefined) return notVisible(unseen, context);
+    if (found.every(({ code }) => code === "OtherTenant")) {
+      return found.length === 0 ? nothingVisible(context) : failureVerdict("SubscriptionOfOtherTenant", context);
+    }
   }
   return {
-    name,
     result: "Failed",
     code: "NoAzureSubscription",
-    message: `Azure shows ${count(found.length, "subscription")} of the customer, but no active Azure plan or Azure Global subscription sold through CSP.`,
-    remedy: remedyFor(found),
+    message: nothingCounts(found, sales),
+    remedy: remedyOver(found, sales),
     link: partnerCenterSubscriptions(context.customerId),
   };
 }
 
-function remedyFor(found: readonly ExaminedSubscription[]): string {
+/** @returns false when it is sure, whatever Azure shows or does not show, that this partner sold nothing that is active */
+export function isSaleExpected(sales: Sales | undefined): boolean {
+  return sales === undefined || (isReseller(sales) && sales.subscriptions.some(isActiveSale));
+}
+
+function subscriptionFound(counting: readonly ExaminedSubscription[]): Verdict {
+  const offers = [...new Set(counting.flatMap(({ offer }) => offer ?? []))].sort();
+  // Not by the code: it may say instead that the subscription was not examined.
+  const overdue = counting.every(({ state }) => state.toLowerCase() !== "enabled");
+  return {
+    result: "Passed",
+    code: "AzureSubscriptionFound",
+    message: [
+      `${count(counting.length, "subscription")} sold through CSP `,
+      offers.length === 0 ? "" : `as ${offers.join(" and ")} `,
+      counting.length === 1 ? "is active." : "are active.",
+      overdue ? " Payment is overdue on it: Azure may disable it soon." : "",
+    ].join(""),
+  };
+}
+
+function notAReseller({ relationship }: Sales): Verdict {
+  return {
+    result: "Failed",
+    code: "NoResellerRelationship",
+    message: `According to Partner Center, this partner is not a reseller for the customer: the relationship is "${relationship}".`,
+    remedy: "Request a reseller relationship with the customer in Partner Center, and let the customer accept it.",
+    link: "https://partner.microsoft.com/commerce/customers/list",
+  };
+}
+
+function notVisible(unseen: ExaminedSubscription, context: ReportContext): Verdict {
+  return {
+    result: "Inconclusive",
+    code: "NotVisible",
+    message: `This partner sold the subscription "${unseen.displayName}", and it is active according to Partner Center, but Azure does not show it to us.`,
+    remedy: `Assign the Reader role on the subscription ${unseen.subscriptionId}, or on its management group, to the service principal of our application. A new assignment can take ten minutes to take effect.`,
+    link: accessControl(unseen, context),
+  };
+}
+
+function nothingCounts(found: readonly ExaminedSubscription[], sales: Sales | undefined): string {
+  if (sales === undefined) {
+    return `Azure shows ${count(found.length, "subscription")} of the customer, but no active Azure plan or Azure Global subscription sold through CSP.`;
+  }
+  if (found.length === 0) {
+    return "Partner Center shows no Azure plan or Azure Global subscription that this partner sold to the customer.";
+  }
+  return `${count(found.length, "subscription")} ${found.length === 1 ? "was" : "were"} looked at in Partner Center and Azure, but none is an active Azure plan or Azure Global subscription that this partner sold to the customer.`;
+}
+
+function remedyOver(found: readonly ExaminedSubscription[], sales: Sales | undefined): string {
   const unknown = found.find(({ code }) => code === "UnknownCspOffer");
   if (unknown !== undefined) {
     return `If the offer with the quota id ${unknown.quotaId} is sold through CSP, add it to CSP_QUOTA_IDS. Otherwise buy an Azure plan for the customer in Partner Center.`;
   }
-  return found.some(({ code }) => code === "NotActive")
-    ? "Reactivate the suspended subscription in Partner Center, or buy an Azure plan for the customer there."
-    : "Buy an Azure plan for the customer in Partner Center.";
+  if (found.some(({ code }) => code === "NotActive" || code === "SaleNotActive")) {
+    return "Reactivate the suspended subscription in Partner Center, or buy an Azure plan for the customer there.";
+  }
+  const buy = "Buy an Azure plan for the customer in Partner Center";
+  return sales === undefined ? `${buy}.` : `${buy}, or create an Azure subscription below the plan that is there.`;
 }
 
 /**
@@ -99,9 +180,12 @@ export function ownerCheck(found: readonly ExaminedSubscription[], activatable: 
     return {
       name,
       ...failureVerdict(reason as DirectoryFailureReason, context),
-      ...(reason === "ReaderRoleMissing" ? { link: accessControl(unseen) } : {}),
+      ...(reason === "ReaderRoleMissing" ? { link: accessControl(unseen, context) } : {}),
     };
   }
+  // Whoever owns what we are not shown may well be the customer's own user.
+  const invisible = found.find(({ code }) => code === "NotVisible");
+  if (invisible !== undefined) return { name, ...notVisible(invisible, context) };
   const partnerOnly = counting.some(({ ignoredOwners }) =>
     ignoredOwners.some(({ code }) => code === "PartnerPrincipal"),
   );
@@ -121,12 +205,12 @@ export function ownerCheck(found: readonly ExaminedSubscription[], activatable: 
       activatable > 0
         ? "Ask the customer to activate the eligible Owner assignment, or assign the Owner role to the user who is going to buy. A new assignment can take ten minutes to be seen."
         : "Assign the Owner role on the subscription to the customer's user who is going to buy. A new assignment can take ten minutes to be seen.",
-    link: accessControl(first),
+    link: accessControl(first, context),
   };
+}
 
-  function accessControl({ subscriptionId }: ExaminedSubscription): string {
-    return `https://portal.azure.com/#@${context.customerId}/resource/subscriptions/${subscriptionId}/users`;
-  }
+function accessControl({ subscriptionId }: ExaminedSubscription, { customerId }: ReportContext): string {
+  return `https://portal.azure.com/#@${customerId}/resource/subscriptions/${subscriptionId}/users`;
 }
 
 function isFailure(code: ExaminedSubscription["code"]): boolean {

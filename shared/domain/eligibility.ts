@@ -3,7 +3,8 @@
  * Partner Center to buy their own products or services", as pure judgements over what Azure Resource
  * Manager reported:
  *
- *   1. the customer has an Azure plan or Azure Global subscription that the partner bought (CSP quota id);
+ *   1. the customer has an Azure plan or Azure Global subscription that the partner bought: a CSP quota id, and, where
+ *      Partner Center is asked, a sale of this very partner;
  *   2. the customer's own users hold the Owner role on it.
  *
  * Every judgement is three-valued, because Azure Resource Manager answers an empty list to somebody who
@@ -12,6 +13,7 @@
 
 import type { DirectoryFailureReason } from "./directory-failure.ts";
 import type { CustomerId, SubscriptionId } from "./identifiers.ts";
+import { type AzureOffer, isActiveSale, type Sales, type SoldSubscription } from "./partner-sale.ts";
 import type { Product } from "./permission.ts";
 
 /** A subscription as Azure Resource Manager reported it. */
@@ -54,16 +56,21 @@ export type SubscriptionCode =
   | "NotACspOffer"
   | "UnknownCspOffer"
   | "NotActive"
+  | "NotSoldByPartner"
+  | "SaleNotActive"
+  | "NotVisible"
   | "Warned"
   | "PastDue"
   | "NotExamined"
   | "NoAssignmentsVisible"
   | DirectoryFailureReason;
 
-/** What was found out about one subscription. */
+/** What was found out about one subscription. State and quota id are `Unknown` where Azure does not show it. */
 export interface ExaminedSubscription {
   readonly subscriptionId: SubscriptionId;
   readonly displayName: string;
+  /** As what this partner sold it. Absent: it did not, or Partner Center is not asked. */
+  readonly offer?: AzureOffer;
   readonly state: string;
   readonly quotaId: string;
   /** Whether it meets precondition 1. */
@@ -104,32 +111,62 @@ export interface EligibilityRules {
   readonly excludedPrincipalIds: ReadonlySet<string>;
 }
 
+type Judgement = Pick<ExaminedSubscription, "counts" | "code" | "offer">;
+
 /**
  * Precondition 1 for one subscription.
  *
  * The quota id cannot tell an Azure plan from Azure Global, and need not: either will do.
+ *
+ * @param sales absent: Partner Center is not asked, and the quota id stands for the sale
  */
 export function judgeSubscription(
   subscription: AzureSubscription,
   customerId: CustomerId,
   rules: EligibilityRules,
-): { readonly counts: boolean; readonly code?: SubscriptionCode } {
+  sales?: Sales,
+): Judgement {
+  const sale = sales?.subscriptions.find(({ subscriptionId }) => subscriptionId === subscription.subscriptionId);
+  const offer = sale === undefined ? {} : { offer: sale.offer };
+  const no = (code: SubscriptionCode): Judgement => ({ counts: false, code, ...offer });
+
   // A customer that is itself a Lighthouse manager sees the subscriptions of others too.
-  if (subscription.tenantId.toLowerCase() !== customerId) return { counts: false, code: "OtherTenant" };
+  if (subscription.tenantId.toLowerCase() !== customerId) return no("OtherTenant");
   const quotaId = subscription.quotaId.toLowerCase();
-  if (!rules.cspQuotaIds.has(quotaId)) {
-    return { counts: false, code: quotaId.startsWith("csp") ? "UnknownCspOffer" : "NotACspOffer" };
-  }
-  switch (subscription.state.toLowerCase()) {
-    case "enabled":
-      return { counts: true };
-    case "warned":
-      return { counts: true, code: "Warned" };
-    case "pastdue":
-      return { counts: true, code: "PastDue" };
-    default:
-      return { counts: false, code: "NotActive" };
-  }
+  const isKnownOffer = rules.cspQuotaIds.has(quotaId);
+  if (!isKnownOffer && !quotaId.startsWith("csp")) return no("NotACspOffer");
+  // Another partner's: neither its quota id nor its state is anything that this partner could mend.
+  if (sales !== undefined && sale === undefined) return no("NotSoldByPartner");
+  if (!isKnownOffer) return no("UnknownCspOffer");
+  const state = subscription.state.toLowerCase();
+  if (!countingStates.has(state)) return no("NotActive");
+  if (sale !== undefined && !isActiveSale(sale)) return no("SaleNotActive");
+  const warning = countingStates.get(state);
+  return { counts: true, ...(warning === undefined ? {} : { code: warning }), ...offer };
+}
+
+/** And what to know about a subscription in such a state. */
+const countingStates: ReadonlyMap<string, SubscriptionCode | undefined> = new Map([
+  ["enabled", undefined],
+  ["warned", "Warned"],
+  ["pastdue", "PastDue"],
+]);
+
+/**
+ * Precondition 1 for a subscription that Azure does not show us. It never counts, since nobody saw whose tenant it is in.
+ *
+ * @param sale what the partner sold under this id, if anything
+ * @param code why a subscription that the partner sold is not seen
+ */
+export function judgeUnseen(
+  subscriptionId: SubscriptionId,
+  sale: SoldSubscription | undefined,
+  code: "NotVisible" | DirectoryFailureReason,
+): ExaminedSubscription {
+  const unseen = { subscriptionId, state: "Unknown", quotaId: "Unknown", counts: false, owners: [], ignoredOwners: [] };
+  if (sale === undefined) return { ...unseen, displayName: subscriptionId, code: "NotSoldByPartner" };
+  const { displayName, offer } = sale;
+  return { ...unseen, displayName, offer, code: isActiveSale(sale) ? code : "SaleNotActive" };
 }
 
 /**

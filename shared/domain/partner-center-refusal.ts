@@ -17,12 +17,17 @@ const remedies: Readonly<Record<PolicyRefusalReason | "NotConfirmed" | "Overtake
   Overtaken: "Nothing is to be done: somebody turned the permission Off meanwhile.",
 };
 
+/** @param reason as below @returns what cures it, as a sentence */
+export function remedyFor(reason: string): string {
+  return remedies[reason as keyof typeof remedies] ?? remedies.Refused;
+}
+
 /**
  * @param reason what the policies' port or the end of a change called it
  * @param code Partner Center's own, if it gave one
  */
 export function refusedByPartnerCenter(reason: string, message: string, code?: string): Refusal {
-  const remedy = remedies[reason as keyof typeof remedies] ?? remedies.Refused;
+  const remedy = remedyFor(reason);
   return new Refusal("PartnerCenterRefused", `${message} ${remedy}`, {
     details: [{ code: reason, ...(code === undefined ? {} : { partnerCenterCode: code }), message, remedy }],
   });

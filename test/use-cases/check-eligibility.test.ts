@@ -4,6 +4,9 @@ import { describe, expect, jest, test } from "@jest/globals";
 import { DirectoryFailure, type DirectoryFailureReason } from "../../shared/domain/directory-failure.ts";
 import type { Check, SubscriptionCode } from "../../shared/domain/eligibility.ts";
 import type { SubscriptionId } from "../../shared/domain/identifiers.ts";
+import type { Sales } from "../../shared/domain/partner-sale.ts";
+import { dependencyUnavailable, Refusal } from "../../shared/domain/refusal.ts";
+import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
 import { createCheckEligibility, type EligibilityQuestion } from "../../shared/use-cases/check-eligibility.ts";
 import {
   assignmentOn,
@@ -17,6 +20,7 @@ import {
   subscriptionOf,
 } from "../fakes/facts.ts";
 import { createInMemoryDirectory, type TenantFacts, type Trouble } from "../fakes/in-memory-directory.ts";
+import { createInMemorySales, saleOf, salesOf } from "../fakes/in-memory-sales.ts";
 import { createInMemoryWorld } from "../fakes/in-memory-world.ts";
 
 type Pages = NonNullable<TenantFacts["assignments"]>[SubscriptionId];
@@ -27,6 +31,7 @@ async function check(
   otherwise: Partial<TenantFacts> = {},
   question: Partial<EligibilityQuestion> = {},
   timeoutSeconds = 20,
+  sales?: Sales | Trouble,
 ) {
   const directory = createInMemoryDirectory({
     subscriptions: pages.map((_, index) => subscriptionOf(index + 1)),
@@ -34,12 +39,24 @@ async function check(
     ...otherwise,
   });
   const world = createInMemoryWorld();
-  const ask = createCheckEligibility(directory, world.clock, { rules, timeoutSeconds, report });
+  let callsThen: (string | undefined)[] = [];
+  const partnerSales =
+    sales &&
+    createInMemorySales(sales, () => {
+      callsThen = directory.calls.map(({ end }) => end);
+    });
+  const ask = createCheckEligibility(directory, world.clock, {
+    ...{ rules, timeoutSeconds, report },
+    ...(partnerSales === undefined ? {} : { partnerSales }),
+  });
   const finding = await ask({ customerId: contoso, ...question });
   const { checks, subscriptions } = finding.eligibility;
   return {
     ...finding,
     calls: directory.calls,
+    salesCalls: partnerSales?.calls ?? [],
+    /** How the calls of the directory stood when the sales were asked for. */
+    callsThen,
     asked: directory.calls.map(({ kind, subscriptionId }) => `${kind} ${numberOf(subscriptionId)}`.trim()),
     codes: checks.map(({ code }) => code),
     subscriptionCodes: subscriptions.map(({ code }): SubscriptionCode | undefined => code),
@@ -377,6 +394,240 @@ describe("when Azure does not say", () => {
     expect(timeout.mock.calls).toEqual([[17_000]]);
     timeout.mockRestore();
   });
+});
+
+describe("where Partner Center is asked what was sold", () => {
+  const checkSales = (
+    sales: Sales | Trouble,
+    pages: readonly Pages[],
+    otherwise: Partial<TenantFacts> = {},
+    question: Partial<EligibilityQuestion> = {},
+    timeoutSeconds = 20,
+  ) => check(pages, otherwise, question, timeoutSeconds, sales);
+
+  test("it is asked once, side by side with the list, and the offer is told", async () => {
+    const { eligibility, asked, salesCalls, callsThen } = await checkSales(
+      salesOf(saleOf(2, { offer: "Azure Global" }), saleOf(1)),
+      [owned(1), owned(2)],
+    );
+
+    expect(salesCalls).toEqual([contoso]);
+    expect(callsThen).toEqual([undefined]);
+    expect(asked).toEqual(["list", "assignments 1"]);
+    expect(eligibility.result).toBe("Eligible");
+    expect(eligibility.subscriptions.map(({ offer, counts }) => [offer, counts])).toEqual([
+      ["Azure plan", true],
+      ["Azure Global", true],
+    ]);
+  });
+
+  test("without it no subscription has an offer", async () => {
+    const { eligibility } = await check([owned(1)]);
+
+    expect(eligibility.subscriptions[0]).not.toHaveProperty("offer");
+  });
+
+  test("role assignments are read only where it and Azure agree", async () => {
+    const { eligibility, asked, subscriptionCodes } = await checkSales(
+      salesOf(saleOf(2, { status: "suspended" }), saleOf(3), saleOf(4)),
+      [],
+      {
+        subscriptions: [
+          subscriptionOf(1),
+          subscriptionOf(2),
+          subscriptionOf(3, { state: "Disabled" }),
+          subscriptionOf(4),
+        ],
+        assignments: Object.fromEntries([1, 2, 3, 4].map((number) => [idOf(number), owned(number)])),
+      },
+    );
+
+    expect(asked).toEqual(["list", "assignments 4"]);
+    expect(subscriptionCodes).toEqual(["NotSoldByPartner", "SaleNotActive", "NotActive", undefined]);
+    expect(eligibility.result).toBe("Eligible");
+  });
+
+  test("an Owner on what another partner sold does not count", async () => {
+    const { eligibility, asked, codes } = await checkSales(salesOf(), [owned(1)]);
+
+    expect(asked).toEqual(["list"]);
+    expect(codes).toEqual(["NoAzureSubscription", "NoSubscriptionToCheck"]);
+    expect(eligibility.result).toBe("NotEligible");
+  });
+
+  test("nothing sold is surely nothing, although Azure's empty list proves nothing", async () => {
+    const { eligibility, codes, subscriptionCodes } = await checkSales(salesOf(), []);
+
+    expect(codes[0]).toBe("NoAzureSubscription");
+    expect(eligibility.result).toBe("NotEligible");
+    expect(subscriptionCodes).toEqual([]);
+  });
+
+  test("without the reseller relationship nothing counts, whatever was sold", async () => {
+    const { eligibility, asked, codes, subscriptionCodes } = await checkSales(
+      { ...salesOf(saleOf(1), saleOf(2)), relationship: "advisor" },
+      [owned(1)],
+    );
+
+    expect(asked).toEqual(["list"]);
+    expect(codes).toEqual(["NoResellerRelationship", "NoSubscriptionToCheck"]);
+    expect(subscriptionCodes).toEqual(["NotSoldByPartner"]);
+    expect(eligibility.result).toBe("NotEligible");
+  });
+
+  test("what was sold and Azure does not show is shown, and leaves it undecided", async () => {
+    const { eligibility, asked, codes, retryAfterSeconds } = await checkSales(
+      salesOf(saleOf(1), saleOf(2, { status: "deleted" })),
+      [],
+    );
+
+    expect(asked).toEqual(["list"]);
+    expect(codes).toEqual(["NotVisible", "NoSubscriptionToCheck"]);
+    expect(eligibility).toMatchObject({
+      result: "Inconclusive",
+      subscriptions: [
+        { subscriptionId: idOf(1), displayName: "Sale 1", offer: "Azure plan", counts: false, code: "NotVisible" },
+        { subscriptionId: idOf(2), counts: false, code: "SaleNotActive" },
+      ],
+    });
+    expect(retryAfterSeconds).toBeUndefined();
+  });
+
+  test("an Owner on what Azure shows is enough, whatever else it hides", async () => {
+    const { eligibility, subscriptionCodes } = await checkSales(salesOf(saleOf(1), saleOf(2)), [owned(1)]);
+
+    expect(eligibility.result).toBe("Eligible");
+    expect(subscriptionCodes).toEqual([undefined, "NotVisible"]);
+  });
+
+  test("no Owner on what Azure shows decides nothing about what it hides, and nobody is counted", async () => {
+    const { eligibility, asked, codes } = await checkSales(salesOf(saleOf(1), saleOf(2)), [nobody(1)]);
+
+    expect(asked).toEqual(["list", "assignments 1"]);
+    expect(codes).toEqual(["AzureSubscriptionFound", "NotVisible"]);
+    expect(eligibility.result).toBe("Inconclusive");
+  });
+
+  describe("a named subscription", () => {
+    const question = { subscriptionId: idOf<"subscription">(2) };
+
+    test("that was sold is the only one looked at", async () => {
+      const { eligibility, asked } = await checkSales(
+        salesOf(saleOf(1), saleOf(2)),
+        [owned(1), owned(2)],
+        {},
+        question,
+      );
+
+      expect(asked).toEqual(["get 2", "assignments 2"]);
+      expect(eligibility).toMatchObject({ result: "Eligible", subscriptions: [{ offer: "Azure plan" }] });
+      expect(eligibility.subscriptions).toHaveLength(1);
+    });
+
+    test.each<[string, readonly Pages[], Sales, string, string]>([
+      ["Azure shows, not sold", [owned(1), owned(2)], salesOf(saleOf(1)), "NoAzureSubscription", "NotSoldByPartner"],
+      ["Azure does not find, not sold", [owned(1)], salesOf(saleOf(1)), "NoAzureSubscription", "NotSoldByPartner"],
+      [
+        "Azure does not find, sale suspended",
+        [owned(1)],
+        salesOf(saleOf(1), saleOf(2, { status: "suspended" })),
+        "NoAzureSubscription",
+        "SaleNotActive",
+      ],
+      ["Azure does not find, sold", [owned(1)], salesOf(saleOf(1), saleOf(2)), "NotVisible", "NotVisible"],
+    ])("%s", async (_, pages, sales, code, subscriptionCode) => {
+      const { eligibility, asked, codes, subscriptionCodes, retryAfterSeconds } = await checkSales(
+        sales,
+        pages,
+        {},
+        question,
+      );
+
+      expect(asked).toEqual(["get 2"]);
+      expect(codes[0]).toBe(code);
+      expect(subscriptionCodes).toEqual([subscriptionCode]);
+      expect(eligibility.result).toBe(code === "NotVisible" ? "Inconclusive" : "NotEligible");
+      expect(retryAfterSeconds).toBeUndefined();
+    });
+  });
+
+  describe("and Azure does not answer,", () => {
+    const subscriptions = failing("DependencyUnavailable", 7);
+
+    test("it stays undecided while a sale is active, and the sales are shown", async () => {
+      const { eligibility, codes, subscriptionCodes, retryAfterSeconds } = await checkSales(
+        salesOf(saleOf(1), saleOf(2, { status: "expired" })),
+        [],
+        { subscriptions },
+      );
+
+      expect(eligibility.result).toBe("Inconclusive");
+      expect(codes[0]).toBe("DependencyUnavailable");
+      expect(subscriptionCodes).toEqual(["DependencyUnavailable", "SaleNotActive"]);
+      expect(retryAfterSeconds).toBe(7);
+    });
+
+    test.each<[string, Sales, string]>([
+      ["no sale is active", salesOf(saleOf(1, { status: "expired" })), "NoAzureSubscription"],
+      ["nothing was sold", salesOf(), "NoAzureSubscription"],
+      ["there is no relationship", { relationship: "none", subscriptions: [] }, "NoResellerRelationship"],
+    ])("it is decided all the same when %s", async (_, sales, code) => {
+      const { eligibility, codes, retryAfterSeconds } = await checkSales(sales, [], { subscriptions });
+
+      expect(eligibility.result).toBe("NotEligible");
+      expect(codes[0]).toBe(code);
+      expect(retryAfterSeconds).toBeUndefined();
+    });
+  });
+
+  test("it is down: undecided for as long as it asks to wait, and no assignments are read", async () => {
+    const down = dependencyUnavailable("Partner Center", { retryAfterSeconds: 57 });
+
+    const { eligibility, asked, codes, retryAfterSeconds, cause } = await checkSales(down, [owned(1)]);
+
+    expect(asked).toEqual(["list"]);
+    expect(codes).toEqual(["DependencyUnavailable", "NoSubscriptionToCheck"]);
+    expect(eligibility).toMatchObject({ result: "Inconclusive", subscriptions: [] });
+    expect(retryAfterSeconds).toBe(57);
+    expect(cause).toBe(down);
+  });
+
+  test("it is down without a word about the wait: five seconds", async () => {
+    const down = new Refusal("DependencyUnavailable", "down");
+
+    expect((await checkSales(down, [owned(1)])).retryAfterSeconds).toBe(5);
+  });
+
+  test("it refuses: undecided, and waiting will not help, even if Azure is down as well", async () => {
+    const refusal = new PolicyRefusal("RoleMissing", "It says no.");
+
+    for (const otherwise of [{}, { subscriptions: failing("DependencyUnavailable") }]) {
+      const { eligibility, codes, retryAfterSeconds } = await checkSales(refusal, [owned(1)], otherwise);
+
+      expect(eligibility).toMatchObject({ result: "Inconclusive", subscriptions: [] });
+      expect(codes).toEqual(["PartnerCenterRefused", "NoSubscriptionToCheck"]);
+      expect(eligibility.checks[0]?.remedy).toContain("Admin Agent");
+      expect(retryAfterSeconds).toBeUndefined();
+    }
+  });
+
+  test("the one deadline ends its silence too", async () => {
+    const timeout = jest.spyOn(AbortSignal, "timeout");
+
+    const { codes, retryAfterSeconds } = await checkSales("hang", [owned(1)], {}, {}, 0.03);
+
+    expect(codes[0]).toBe("DependencyUnavailable");
+    expect(retryAfterSeconds).toBe(5);
+    expect(timeout.mock.calls).toEqual([[30]]);
+    timeout.mockRestore();
+  });
+
+  test.each([new TypeError("a bug"), new Refusal("InvalidRequest", "a bug")])(
+    "our own mistakes are not taken for its answer: %s",
+    async (bug) => {
+      await expect(checkSales(bug, [owned(1)])).rejects.toBe(bug);
+    },
+  );
 });
 
 describe("our own mistakes are not taken for an answer of Azure's:", () => {
