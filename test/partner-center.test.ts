@@ -4,8 +4,9 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Fault } from "../local/stand-ins/faults.ts";
 import { makeEligibleCustomers, oneByOne } from "./harness/customers.ts";
-import { eventually, faultsOfLog, readLog } from "./harness/ledger.ts";
+import { eventually, faultsOfLog, type LoggedActivity, readLog } from "./harness/ledger.ts";
 import { type Answer, type Product, startProduct } from "./harness/product.ts";
+import { faultsForChange } from "./harness/tenants.ts";
 
 const customers = makeEligibleCustomers(120);
 const nextCustomer = oneByOne(customers);
@@ -169,6 +170,73 @@ describe.each(Object.entries(moves))("%s", (name, move) => {
       await expectTruth(customerId, [...move.before], [...before, [state === "On" ? "Create" : "Delete", "Failed"]]);
     },
   );
+});
+
+describe("answers that take their time, or contradict what is there, side by side:", () => {
+  const notFound: Fault = { kind: "status", status: 404, body: { code: "600039", description: "Not found." } };
+  const unheard: Fault = { kind: "status", status: 409, body: { code: "409999", description: "A conflict." } };
+  /** What becomes of each, and how many writes it takes. A refused create is the caller's to repeat. */
+  const faults: [what: string, Fault, create: "done" | "refused", writes: number][] = [
+    ["a 404/600039 although nothing was gone", notFound, "refused", 2],
+    ["a hang before the effect", { kind: "hang" }, "done", 2],
+    ["a hang after the effect", { kind: "afterEffect", answer: "hang" }, "done", 1],
+    ["a 409 without a word", { kind: "status", status: 409, body: {} }, "done", 2],
+    ["a 409 with a code that nobody knows", unheard, "refused", 2],
+  ];
+  const cases = Object.entries(moves).flatMap(([name, move]) =>
+    faults.map(([what, fault, create, count]) => {
+      const isRefused = name === "create" && create === "refused";
+      return { name, what, move, fault, isRefused, count: isRefused ? 1 : count };
+    }),
+  );
+  interface Played {
+    readonly customerId: string;
+    readonly answer: Answer;
+    readonly last: LoggedActivity | undefined;
+    readonly writes: number;
+  }
+  let played: PromiseSettledResult<Played>[] = [];
+
+  async function play({ move, fault }: (typeof cases)[number]): Promise<Played> {
+    const { customerId } = await prepare(move);
+    const changeId = randomUUID();
+    // Each write carries the change's id as MS-CorrelationId, so that every case has its own faults.
+    const own = faultsForChange(product.partnerCenter, changeId);
+    for (const method of ["POST", "PUT", "DELETE"]) own.add({ match: { method }, times: 1, fault });
+    const [state, one] = move.wish;
+    const answer = await put(customerId, state, one, { "repeatability-request-id": changeId });
+    const ofChange = product.partnerCenter.requests.entries.filter(
+      ({ headers }) => headers["ms-correlationid"] === changeId,
+    );
+    const last = (await readLog(product, customerId)).at(-1);
+    return { customerId, answer, last, writes: ofChange.filter(({ method }) => method !== "GET").length };
+  }
+
+  // A write that hangs is left behind after 8 seconds: all of them wait at the same time.
+  beforeAll(async () => {
+    played = await Promise.allSettled(cases.map(play));
+  }, 60_000);
+
+  test.each(cases.map((each, index) => ({ ...each, index })))("$name, $what", async (each) => {
+    const { move, isRefused, count, index } = each;
+    const outcome = played[index];
+    if (outcome?.status !== "fulfilled") throw outcome?.reason;
+    const { customerId, answer, last, writes } = outcome.value;
+    const [state] = move.wish;
+
+    const refused = { error: { code: "PartnerCenterRefused", details: [{ code: "Refused" }] } };
+    expect(answer).toMatchObject(
+      isRefused ? { status: 409, body: refused } : { status: 200, body: { state, changed: true } },
+    );
+    expect(writes).toBe(count);
+    const before = move.before.map(() => ["Create", "Succeeded"] as [string, string]);
+    const verb = state === "On" ? "Create" : "Delete";
+    await expectTruth(customerId, isRefused ? [...move.before] : [...move.after], [
+      ...before,
+      [verb, isRefused ? "Failed" : "Succeeded"],
+    ]);
+    expect(last).toMatchObject(isRefused ? { error: { code: "Refused" } } : { operationType: move.type });
+  });
 });
 
 test("a policy that is there although we did not know is updated, never doubled", async () => {
