@@ -161,13 +161,21 @@ describe.each(Object.entries(moves))("%s", (name, move) => {
         match: { method },
         fault: { kind: "status", status, body: { code, description: "no" } },
       });
-      const answer = await put(customerId, state, one);
-      expect(answer).toMatchObject({
+      const changeId = randomUUID();
+      const answer = await put(customerId, state, one, { "repeatability-request-id": changeId });
+      const refused = {
         status: 409,
-        body: { error: { code: "PartnerCenterRefused", details: [{ code: reason }] } },
-      });
+        body: { error: { code: "PartnerCenterRefused", details: [{ code: reason, partnerCenterCode: code }] } },
+      };
+      expect(answer).toMatchObject(refused);
       const before = move.before.map(() => ["Create", "Succeeded"] as [string, string]);
       await expectTruth(customerId, [...move.before], [...before, [state === "On" ? "Create" : "Delete", "Failed"]]);
+
+      const error = { code: reason, partnerCenterCode: code, message: expect.stringContaining(`${status}/${code}`) };
+      expect((await readLog(product, customerId)).at(-1)).toMatchObject({ error });
+      const operation = `/customers/${customerId}/operations/${changeId}`;
+      expect((await product.call("GET", operation)).body).toMatchObject({ status: "Failed", error });
+      expect(await product.call("GET", `${operation}/result`)).toMatchObject(refused);
     },
   );
 });

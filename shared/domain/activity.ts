@@ -23,6 +23,8 @@ export type Operation = (typeof operationOf)[PermissionState];
 export interface ActivityError {
   readonly code: string;
   readonly message: string;
+  /** Partner Center's own code, such as `900150`, or Entra's, if it gave one. */
+  readonly partnerCenterCode?: string;
 }
 
 /** One entry exactly as the API answers it. Times are RFC 3339 UTC with milliseconds. */

@@ -83,8 +83,9 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
         if ((await store.findChange(customerId, change.changeId))?.intent === undefined) return undefined;
         const refusal = await perform(customerId, next, { requestId: newId(), correlationId });
         if (refusal !== undefined) {
-          const { reason: code, message } = refusal;
-          return ({ record }) => failChange(record, change, clock.now(), { code, message });
+          const { reason: code, message, partnerCenterCode: own } = refusal;
+          const error = { code, message, ...(own === undefined ? {} : { partnerCenterCode: own }) };
+          return ({ record }) => failChange(record, change, clock.now(), error);
         }
         done = next.kind;
       }

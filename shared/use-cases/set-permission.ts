@@ -224,7 +224,7 @@ function answerAgain({ changeId, fingerprint, status, permission, error }: Chang
       `The request id ${changeId} was used for another change of this customer. Use a new id for a new request.`,
     );
   }
-  if (error !== undefined) throw refusedByPartnerCenter(error.code, error.message);
+  if (error !== undefined) throw refusedByPartnerCenter(error.code, error.message, error.partnerCenterCode);
   return status === "Running" ? { permission, changed: false, unfinished: changeId } : { permission, changed: true };
 }
 

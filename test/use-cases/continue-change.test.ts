@@ -265,7 +265,7 @@ describe("a refusal", () => {
 
     const change = await proceed();
 
-    const error = { code: "RoleMissing", message: "The account lacks a role." };
+    const error = { code: "RoleMissing", message: "The account lacks a role.", partnerCenterCode: "900150" };
     expect(change).toEqual({ ...begun, status: "Failed", error });
     expect(await world.store.findChange(contoso, changeId)).toEqual(change);
     expect(world.policyOf(contoso)).toEqual(policy);
@@ -279,6 +279,16 @@ describe("a refusal", () => {
     expect(world.committed.at(-1)).not.toHaveProperty("operationType");
     expect(world.messages.at(-1)).toEqual(world.committed.at(-1));
     expect(faultIn(JSON.stringify(world.committed), world.recordOf(contoso))).toBeUndefined();
+  });
+
+  test("that has no code of Partner Center's own leaves none in the log", async () => {
+    const { world, proceed, begin, fates } = start();
+    await begin(on);
+    fates({ "policies.create": [new PolicyRefusal("Refused", "No.")] });
+
+    await proceed();
+
+    expect(world.committed[0]?.error).toEqual({ code: "Refused", message: "No." });
   });
 
   test.each<[string, Error | Fate]>([

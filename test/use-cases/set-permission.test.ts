@@ -591,11 +591,13 @@ describe("where Partner Center has to follow, a change", () => {
     await expect(set(turnOn)).rejects.toMatchObject({
       code: "PartnerCenterRefused",
       message: expect.stringMatching(/^No role\. Give the account of this service the role Admin Agent/),
-      details: [{ code: "RoleMissing" }],
+      details: [{ code: "RoleMissing", partnerCenterCode: "900150" }],
     });
     expect(stateOf()).toBe("Off");
     expect(results()).toEqual(["Create Failed"]);
-    expect(world.committed[0]).toMatchObject({ error: { code: "RoleMissing", message: "No role." } });
+    expect(world.committed[0]).toMatchObject({
+      error: { code: "RoleMissing", message: "No role.", partnerCenterCode: "900150" },
+    });
     expect(world.reminders).toEqual([]);
   });
 
