@@ -8,7 +8,14 @@
 
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
-import { type Activity, type ActivityDraft, type ActivityError, chainActivity, operationOf } from "./activity.ts";
+import {
+  type Activity,
+  type ActivityDraft,
+  type ActivityError,
+  chainActivity,
+  type OperationType,
+  operationOf,
+} from "./activity.ts";
 import type { Evidence } from "./eligibility.ts";
 import type { ChangeId, CustomerId, SubscriptionId } from "./identifiers.ts";
 import {
@@ -51,6 +58,8 @@ export interface Intent {
    * what is read before that has landed is not the end.
    */
   readonly notBefore?: string;
+  /** What was last tried in Partner Center, when its effect could not be read back at once. */
+  readonly attempted?: OperationType;
 }
 
 export const changeStatuses = ["Running", "Succeeded", "Failed", "Canceled"] as const;
@@ -124,14 +133,28 @@ export function beginChange(
   };
 }
 
-/** Partner Center has confirmed: the switch is moved, and the log gets its entry. */
+/** Notes what was tried, for whoever finds it done later. Nothing else changes. */
+export function noteAttempt(
+  current: CustomerRecord,
+  running: Change & { readonly intent: Intent },
+  attempted: OperationType,
+): RecordedChange {
+  return { record: current, updated: { ...running, intent: { ...running.intent, attempted } } };
+}
+
+/**
+ * Partner Center has confirmed: the switch is moved, and the log gets its entry.
+ *
+ * @param attempted what was last tried in Partner Center; absent: what was noted earlier, if anything
+ */
 export function finishChange(
   current: CustomerRecord,
   { intent, ...running }: Change,
   at: Date,
-  operationType: Activity["operationType"],
+  attempted?: OperationType,
 ): EndedChange {
   if (intent === undefined) throw new Error(`Change ${running.changeId} is not running.`);
+  const operationType = attempted ?? intent.attempted;
   const { record, activity } = moveSwitch(
     current,
     intent.wish,

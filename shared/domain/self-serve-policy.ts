@@ -3,7 +3,7 @@
  * policy per partner and customer, it lists what the customer may buy, and no policy means nothing at all.
  */
 
-import type { Activity } from "./activity.ts";
+import type { OperationType } from "./activity.ts";
 import type { PermissionState, Product } from "./permission.ts";
 
 /** One line of a policy. Others than ours are somebody else's and are kept as they are. */
@@ -39,7 +39,7 @@ export const operationTypeOf = {
   create: "create_self_serve_policy",
   replace: "update_self_serve_policy",
   remove: "delete_self_serve_policy",
-} as const satisfies Record<PolicyMove["kind"], Activity["operationType"]>;
+} as const satisfies Record<PolicyMove["kind"], OperationType | undefined>;
 
 /** @returns the state of one switch as the policy has it */
 export function stateIn(policy: SelfServePolicy | undefined, product: Product): PermissionState {

@@ -175,10 +175,10 @@ describe("a change to Off", () => {
 describe("what Partner Center answers to a write is not believed:", () => {
   test("a 200 that did nothing is never On, and tried three times in one go", async () => {
     const { world, proceed, begin, writes, stateOf } = start();
-    const begun = await begin(on);
+    await begin(on);
     world.fate = (call) => (call === "policies.create" ? "noEffect" : "done");
 
-    expect(await proceed()).toEqual(begun);
+    expect(await proceed()).toMatchObject({ changeId, status: "Running" });
     expect(writes()).toEqual(["create", "create", "create"]);
     expect(world.calls.filter((call) => call === "policies.read")).toHaveLength(4);
     expect(stateOf()).toBe("Off");
@@ -247,6 +247,94 @@ describe("what Partner Center answers to a write is not believed:", () => {
 
     expect(await proceed()).toMatchObject({ status: "Running" });
     expect(writes()).toEqual(["replace", "replace", "replace"]);
+  });
+});
+
+describe("what was done in Partner Center and could not be read back at once", () => {
+  test.each<[string, Wish, (typeof savings)[] | undefined]>([
+    ["create", on, undefined],
+    ["update", on, [savings]],
+    ["update", off, [reservations, savings]],
+    ["delete", off, [reservations]],
+  ])("is named by the go that reads it (%s to $state)", async (verb, wish, policy) => {
+    const { world, proceed, begin, fates, turnedOn, writes } = start();
+    if (wish === off) await turnedOn();
+    world.putPolicy(contoso, policy);
+    await begin(wish);
+    fates({ "policies.read": ["done", "requestLost"] });
+    expect(await proceed()).toMatchObject({ status: "Running" });
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(world.committed.at(-1)).toMatchObject({ operationType: `${verb}_self_serve_policy` });
+    expect(writes()).toHaveLength(1);
+    expect(faultIn(JSON.stringify(world.committed), world.recordOf(contoso))).toBeUndefined();
+  });
+
+  test("is noted once, and nothing but the note is written", async () => {
+    const { world, proceed, begin, fates } = start();
+    const begun = await begin(on);
+    const before = world.recordOf(contoso);
+    fates({ "policies.read": ["done", "requestLost", "requestLost"] });
+
+    await proceed();
+    expect(await proceed()).toEqual({
+      ...begun,
+      intent: { ...begun.intent, attempted: "create_self_serve_policy" },
+    });
+    expect(world.recordOf(contoso)).toEqual(before);
+    expect(world.committed).toEqual([]);
+    expect(world.calls.filter((call) => call === "store.commit")).toHaveLength(1);
+  });
+
+  test("is named after what was tried last", async () => {
+    const { world, proceed, begin, fates } = start();
+    await begin(on);
+    fates({ "policies.read": ["done", "requestLost"], "policies.create": ["noEffect"] });
+    await proceed();
+    world.putPolicy(contoso, [savings]);
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(world.committed).toMatchObject([{ operationType: "update_self_serve_policy" }]);
+  });
+
+  const unnoted = "What was tried in Partner Center could not be noted; the log will not name it.";
+  test.each<[string, Partial<Record<Call, Step[]>>, string[]]>([
+    ["a crash", { "policies.read": ["done", new RangeError("killed")] }, []],
+    ["a note that was lost", { "policies.read": ["done", "requestLost"], "store.commit": ["requestLost"] }, []],
+    [
+      "a note that storage refused",
+      { "policies.read": ["done", "requestLost"], "store.commit": ["refused"] },
+      [unnoted],
+    ],
+  ])("is not named after %s: nobody knows it any more", async (_, scripts, warnings) => {
+    const { world, proceed, begin, fates } = start();
+    await begin(on);
+    fates(scripts);
+    await proceed().catch((error: Error) => expect(error.message).toBe("killed"));
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(world.committed).toMatchObject([{ result: "Succeeded" }]);
+    expect(world.committed[0]).not.toHaveProperty("operationType");
+    expect(world.warnings.slice(1).map(({ message }) => message)).toEqual(warnings);
+  });
+
+  test("is not noted on a change that was overtaken meanwhile", async () => {
+    const { world, proceed, begin, fates } = start();
+    const stuck = await begin(on);
+    fates({
+      "policies.read": [
+        "done",
+        async () => {
+          await begin(off, idOf<"change">(2), stuck);
+          throw dependencyUnavailable("Partner Center");
+        },
+      ],
+    });
+
+    const change = await proceed();
+    expect(change).toMatchObject({ status: "Canceled" });
+    expect(change).not.toHaveProperty("intent");
+    expect(world.recordOf(contoso).unfinished).toMatchObject({ changeId: idOf<"change">(2) });
   });
 });
 
@@ -438,6 +526,9 @@ describe("an Off that has overtaken an On", () => {
 
     expect(await finishOff()).toMatchObject({ status: "Running" });
     expect(world.policyOf(contoso)).toBeUndefined();
+    world.moveClock(30_000);
+    expect(await finishOff()).toMatchObject({ status: "Succeeded" });
+    expect(world.committed[1]).toMatchObject({ operationType: "delete_self_serve_policy" });
   });
 
   test("stops the On that is being continued: it writes no more", async () => {
@@ -494,7 +585,7 @@ describe("the end of a change", () => {
 
     expect(await proceed()).toMatchObject({ status: "Succeeded" });
     expect(world.calls.filter((call) => call === "store.commit")).toHaveLength(commits);
-    expect(world.committed).toHaveLength(1);
+    expect(world.committed).toMatchObject([{ operationType: "create_self_serve_policy" }]);
   });
 
   test("that cannot be written is left to the next one after five attempts with growing pauses", async () => {
