@@ -328,6 +328,60 @@ test("Off overtakes an On that is stuck, and is confirmed only after its last wr
   );
 }, 60_000);
 
+test.each([
+  {
+    what: "and takes back what that one writes late",
+    recorded: [],
+    late: [savings, reservations],
+    after: [],
+    stuck: "It also takes back what this one may bring about in Partner Center.",
+    type: "delete_self_serve_policy",
+  },
+  {
+    what: "and leaves it On when that is what our record says",
+    recorded: ["azureReservations"],
+    late: [savings, reservations],
+    after: [reservations],
+    stuck: "This permission stays On as recorded.",
+    type: "update_self_serve_policy",
+  },
+])(
+  "Off overtakes an On of the other switch that is stuck, $what",
+  async ({ recorded, late, after, stuck, type }) => {
+    const customerId = nextCustomer();
+    await product.kill();
+    await product.start({ behind: 60 });
+    for (const one of ["azureSavingsPlans", ...recorded]) expect((await put(customerId, "On", one)).status).toBe(200);
+    // Somebody took reservations away in Partner Center, or they never were there.
+    product.partnerCenter.policies.set(customerId, [savings]);
+    product.partnerCenter.behaviour.writesDoNothing = true;
+    const on = await put(customerId, "On");
+    expect(on.status).toBe(202);
+    product.partnerCenter.behaviour.writesDoNothing = false;
+
+    const off = await put(customerId, "Off", "azureSavingsPlans");
+    expect(off).toMatchObject({ status: 202, body: { state: "On", changed: false } });
+    expect(await endOf(on)).toMatchObject({ body: { status: "Canceled", error: { code: "Overtaken" } } });
+    expect(product.partnerCenter.policies.resources(customerId)).toEqual([]);
+    // The overtaken On lands late, with what it had read before.
+    product.partnerCenter.policies.set(customerId, late);
+    await product.kill();
+    await product.start();
+    await sweepUnfinished();
+    expect(await endOf(off)).toMatchObject({ body: { status: "Succeeded" } });
+
+    const before = ["azureSavingsPlans", ...recorded].map(() => ["Create", "Succeeded"] as [string, string]);
+    await expectTruth(customerId, after, [...before, ["Create", "Failed"], ["Delete", "Succeeded"]]);
+    const [failed, last] = (await readLog(product, customerId)).slice(-2);
+    expect(failed).toMatchObject({
+      ...{ product: "azureReservations", changeId: on.headers.get("operation-location")?.split("/").at(-1) },
+      error: { code: "Overtaken", message: expect.stringContaining(stuck) },
+    });
+    expect(last).toMatchObject({ product: "azureSavingsPlans", operationType: type });
+  },
+  60_000,
+);
+
 test("On is not even begun while Partner Center is down; Off is accepted and followed up", async () => {
   const customerId = nextCustomer();
   expect(await put(customerId, "On")).toMatchObject({ status: 200 });

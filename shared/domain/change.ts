@@ -58,6 +58,11 @@ export interface Intent {
    * what is read before that has landed is not the end.
    */
   readonly notBefore?: string;
+  /**
+   * The switch of an overtaken change to On that our record has as Off: what that change may yet bring about in
+   * Partner Center is taken back along with the wished Off.
+   */
+  readonly alsoOff?: Product;
   /** What was last tried in Partner Center, when its effect could not be read back at once. */
   readonly attempted?: OperationType;
 }
@@ -117,10 +122,8 @@ export function beginChange(
 ): RecordedChange & { readonly created: Change } {
   const since = occasion.at.toISOString();
   const { changeId } = occasion;
-  const cleared =
-    overtaken === undefined
-      ? { record: current }
-      : endWithout(current, overtaken, occasion.at, "Canceled", overtakenBy(changeId));
+  const { cleared, heed } =
+    overtaken === undefined ? { cleared: { record: current }, heed: {} } : overtake(current, overtaken, wish, occasion);
   const { at: _, ...rest } = occasion;
   return {
     ...cleared,
@@ -128,7 +131,7 @@ export function beginChange(
     created: {
       ...changeOf(wish, occasion, current),
       ...{ at: since, status: "Running" },
-      intent: { wish, occasion: rest, ...(overtaken === undefined ? {} : { notBefore: afterLastWrite(occasion.at) }) },
+      intent: { wish, occasion: rest, ...heed },
     },
   };
 }
@@ -177,8 +180,32 @@ function afterLastWrite(now: Date): string {
   return new Date(now.getTime() + longestWriteMilliseconds).toISOString();
 }
 
-function overtakenBy(changeId: ChangeId): ActivityError {
-  return { code: "Overtaken", message: `Change ${changeId} turned the permission Off before this one was confirmed.` };
+/**
+ * The overtaken change may be of the other switch. What it leaves in Partner Center is then brought back to what our
+ * record says: Off, unless it was to confirm an On that is on record, which nobody has asked to end.
+ *
+ * @returns its end, and what the change that comes before it has to heed
+ */
+function overtake(
+  current: CustomerRecord,
+  overtaken: Change,
+  wish: Wish,
+  { changeId, at }: Occasion,
+): { readonly cleared: EndedChange; readonly heed: Pick<Intent, "notBefore" | "alsoOff"> } {
+  const { product } = overtaken.permission;
+  const notBefore = afterLastWrite(at);
+  const end = (message: string) => endWithout(current, overtaken, at, "Canceled", { code: "Overtaken", message });
+  if (product === wish.product) {
+    const message = `Change ${changeId} turned the permission Off before this one was confirmed.`;
+    return { cleared: end(message), heed: { notBefore } };
+  }
+  const message = `Change ${changeId}, which turns ${wish.product} Off, came before this one was confirmed.`;
+  return current.switches[product].state === "On"
+    ? { cleared: end(`${message} This permission stays On as recorded.`), heed: { notBefore } }
+    : {
+        cleared: end(`${message} It also takes back what this one may bring about in Partner Center.`),
+        heed: { notBefore, alsoOff: product },
+      };
 }
 
 function endWithout(

@@ -11,7 +11,7 @@ import type { OperationType } from "../domain/activity.ts";
 import { type Change, type EndedChange, failChange, finishChange, type Intent, noteAttempt } from "../domain/change.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
 import { Refusal } from "../domain/refusal.ts";
-import { operationTypeOf, type PolicyMove, PolicyRefusal, planMove } from "../domain/self-serve-policy.ts";
+import { operationTypeOf, type PolicyMove, PolicyRefusal, planMove, planOff } from "../domain/self-serve-policy.ts";
 import type {
   ActivityQueue,
   Clock,
@@ -78,12 +78,13 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
     go: Go,
   ): Promise<((stored: StoredCustomer) => EndedChange) | undefined> {
     const { product, state } = intent.wish;
+    const { alsoOff } = intent;
     const correlationId = change.changeId;
     const until = clock.now().getTime() + goMilliseconds;
     try {
       for (let moves = 0; moves <= mostMoves; moves++) {
         const policy = await policies.read(customerId, { requestId: newId(), correlationId });
-        const next = planMove(policy, product, state);
+        const next = alsoOff ? planOff(policy, [product, alsoOff]) : planMove(policy, product, state);
         if (next.kind === "none") {
           if (clock.now().getTime() < Date.parse(intent.notBefore ?? change.at)) return undefined;
           return ({ record }) => finishChange(record, change, clock.now(), go.attempted);

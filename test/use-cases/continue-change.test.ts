@@ -562,6 +562,117 @@ describe("an Off that has overtaken an On", () => {
   });
 });
 
+describe("an Off that has overtaken an On of the other switch", () => {
+  const offId = idOf<"change">(2);
+  const otherOn: Wish = { ...on, product: "azureSavingsPlans" };
+
+  /** Reservations are On; savings plans are on their way to On and do not get there; reservations are turned Off. */
+  async function overtake({ recorded = "Off" }: { recorded?: "On" | "Off" } = {}) {
+    const all = start();
+    const { world } = all;
+    await all.turnedOn();
+    if (recorded === "On") {
+      const stored = await world.store.readCustomer(contoso);
+      const earlier = { ...all.occasion(idOf<"change">(0x78), ben) };
+      await world.store.commit(stored, grantChange(stored.record, otherOn, earlier));
+    }
+    const stuck = await all.begin(otherOn);
+    world.moveClock(1_000);
+    const begun = await all.begin(off, offId, stuck);
+    const entries = world.committed.length;
+    const states = () => Object.values(world.recordOf(contoso).switches).map(({ state }) => state);
+    return { ...all, begun, entries, states, finishOff: () => all.continueChange(contoso, offId) };
+  }
+  const words = `Change ${offId}, which turns azureReservations Off, came before this one was confirmed.`;
+
+  test("ends the On as cancelled, and the log says what becomes of it", async () => {
+    const { world, begun } = await overtake();
+
+    const error = {
+      code: "Overtaken",
+      message: `${words} It also takes back what this one may bring about in Partner Center.`,
+    };
+    expect(await world.store.findChange(contoso, changeId)).toMatchObject({ status: "Canceled", error });
+    expect(world.committed.at(-1)).toMatchObject({
+      ...{ operation: "Create Customer Purchase Permissions", product: "azureSavingsPlans", result: "Failed" },
+      ...{ error, changeId },
+    });
+    expect(begun.intent).toMatchObject({ alsoOff: "azureSavingsPlans", notBefore: "2026-03-01T12:00:31.000Z" });
+    expect(world.recordOf(contoso).unfinished).toMatchObject({ changeId: offId, product: "azureReservations" });
+  });
+
+  test.each<[string, (typeof savings)[], (typeof savings)[] | undefined, string]>([
+    ["both", [reservations, savings], undefined, "delete"],
+    ["both, beside somebody else's", [savings, foreign, reservations], [foreign], "update"],
+    ["the other one, which came late", [savings], undefined, "delete"],
+  ])("takes back %s in one write, and is done after 30 seconds", async (_, before, after, verb) => {
+    const { world, entries, states, finishOff, writes } = await overtake();
+    world.putPolicy(contoso, before);
+
+    expect(await finishOff()).toMatchObject({ status: "Running" });
+    expect(world.policyOf(contoso)).toEqual(after);
+    world.moveClock(30_000);
+    expect(await finishOff()).toMatchObject({ status: "Succeeded" });
+
+    expect(writes()).toHaveLength(1);
+    expect(states()).toEqual(["Off", "Off"]);
+    expect(world.committed.slice(entries)).toMatchObject([
+      { product: "azureReservations", result: "Succeeded", operationType: `${verb}_self_serve_policy` },
+    ]);
+    expect(faultIn(JSON.stringify(world.committed), world.recordOf(contoso))).toBeUndefined();
+  });
+
+  test("takes back what the On writes late, even if that brings both back", async () => {
+    const { world, finishOff } = await overtake();
+    expect(await finishOff()).toMatchObject({ status: "Running" });
+    expect(world.policyOf(contoso)).toBeUndefined();
+    world.putPolicy(contoso, [reservations, savings]);
+    world.moveClock(30_000);
+
+    expect(await finishOff()).toMatchObject({ status: "Succeeded" });
+    expect(world.policyOf(contoso)).toBeUndefined();
+  });
+
+  test("leaves the other switch On when it was so on record, and was only being confirmed", async () => {
+    const { world, begun, entries, states, finishOff } = await overtake({ recorded: "On" });
+    expect(begun.intent).not.toHaveProperty("alsoOff");
+    expect(world.committed.at(-1)).toMatchObject({
+      ...{ product: "azureSavingsPlans", result: "Failed" },
+      error: { code: "Overtaken", message: `${words} This permission stays On as recorded.` },
+    });
+    world.putPolicy(contoso, [reservations, savings]);
+
+    expect(await finishOff()).toMatchObject({ status: "Running" });
+    // The On lands late, with what it had read before.
+    world.putPolicy(contoso, [reservations, savings]);
+    world.moveClock(30_000);
+    expect(await finishOff()).toMatchObject({ status: "Succeeded" });
+
+    expect(world.policyOf(contoso)).toEqual([savings]);
+    expect(states()).toEqual(["Off", "On"]);
+    expect(world.committed.slice(entries)).toMatchObject([{ product: "azureReservations", result: "Succeeded" }]);
+  });
+
+  test("stops the On that is being continued: it writes no more", async () => {
+    const { world, begin, proceed, fates, turnedOn, writes } = start();
+    await turnedOn();
+    const stuck = await begin(otherOn);
+    fates({ "policies.read": [async () => void (await begin(off, offId, stuck))] });
+
+    expect(await proceed()).toMatchObject({ changeId, status: "Canceled" });
+    expect(writes()).toEqual([]);
+    expect(world.policyOf(contoso)).toEqual([reservations]);
+  });
+
+  test("is given up like any other, and the record of both stays as it was", async () => {
+    const { fates, states, finishOff } = await overtake();
+    fates({ "policies.remove": [refusal] });
+
+    expect(await finishOff()).toMatchObject({ status: "Failed", error: { code: "RoleMissing" } });
+    expect(states()).toEqual(["On", "Off"]);
+  });
+});
+
 describe("the end of a change", () => {
   test("is written once, when two continue it at a time", async () => {
     const { world, proceed, begin } = start();
