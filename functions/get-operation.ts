@@ -28,7 +28,7 @@ export function getOperationResult(get: GetOperation): ApiHandler {
     if (status === "Running") {
       return { status: 202, headers: { "retry-after": "5" }, body: { ...permission, changed: false } };
     }
-    if (error !== undefined) throw refusedByPartnerCenter(error.code, error.message);
+    if (error !== undefined) throw refusedByPartnerCenter(error.code, error.message, error.partnerCenterCode);
     return { headers: { etag: etagOf(permission) }, body: { ...permission, changed: true } };
   };
 }

@@ -2,10 +2,11 @@
 
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Fault } from "../local/stand-ins/faults.ts";
+import type { Fault, FaultRule } from "../local/stand-ins/faults.ts";
 import { makeEligibleCustomers, oneByOne } from "./harness/customers.ts";
-import { eventually, faultsOfLog, readLog } from "./harness/ledger.ts";
+import { eventually, faultsOfLog, type LoggedActivity, readLog } from "./harness/ledger.ts";
 import { type Answer, type Product, startProduct } from "./harness/product.ts";
+import { faultsForChange } from "./harness/tenants.ts";
 
 const customers = makeEligibleCustomers(120);
 const nextCustomer = oneByOne(customers);
@@ -160,15 +161,99 @@ describe.each(Object.entries(moves))("%s", (name, move) => {
         match: { method },
         fault: { kind: "status", status, body: { code, description: "no" } },
       });
-      const answer = await put(customerId, state, one);
-      expect(answer).toMatchObject({
+      const changeId = randomUUID();
+      const answer = await put(customerId, state, one, { "repeatability-request-id": changeId });
+      const refused = {
         status: 409,
-        body: { error: { code: "PartnerCenterRefused", details: [{ code: reason }] } },
-      });
+        body: { error: { code: "PartnerCenterRefused", details: [{ code: reason, partnerCenterCode: code }] } },
+      };
+      expect(answer).toMatchObject(refused);
       const before = move.before.map(() => ["Create", "Succeeded"] as [string, string]);
       await expectTruth(customerId, [...move.before], [...before, [state === "On" ? "Create" : "Delete", "Failed"]]);
+
+      const error = { code: reason, partnerCenterCode: code, message: expect.stringContaining(`${status}/${code}`) };
+      expect((await readLog(product, customerId)).at(-1)).toMatchObject({ error });
+      const operation = `/customers/${customerId}/operations/${changeId}`;
+      expect((await product.call("GET", operation)).body).toMatchObject({ status: "Failed", error });
+      expect(await product.call("GET", `${operation}/result`)).toMatchObject(refused);
     },
   );
+});
+
+describe("answers that take their time, are lost, or contradict what is there, side by side:", () => {
+  const notFound: Fault = { kind: "status", status: 404, body: { code: "600039", description: "Not found." } };
+  const unheard: Fault = { kind: "status", status: 409, body: { code: "409999", description: "A conflict." } };
+  const firstWrite = (fault: Fault): FaultRule[] =>
+    ["POST", "PUT", "DELETE"].map((method) => ({ match: { method }, times: 1, fault }));
+  /** The reads before the write are answered, and none of the three attempts to read it back. */
+  const readingBack: FaultRule = { match: { method: "GET" }, after: 2, times: 3, fault: { kind: "reset" } };
+  /** What becomes of each, and how many writes it takes. A refused create is the caller's to repeat. */
+  const faults: [what: string, FaultRule[], create: "done" | "refused", writes: number][] = [
+    ["a 404/600039 although nothing was gone", firstWrite(notFound), "refused", 2],
+    ["a hang before the effect", firstWrite({ kind: "hang" }), "done", 2],
+    ["a hang after the effect", firstWrite({ kind: "afterEffect", answer: "hang" }), "done", 1],
+    ["a 409 without a word", firstWrite({ kind: "status", status: 409, body: {} }), "done", 2],
+    ["a 409 with a code that nobody knows", firstWrite(unheard), "refused", 2],
+    ["reading back that fails until later", [readingBack], "done", 1],
+  ];
+  const cases = Object.entries(moves).flatMap(([name, move]) =>
+    faults.map(([what, rules, create, count]) => {
+      const isRefused = name === "create" && create === "refused";
+      return { name, what, move, rules, isRefused, count: isRefused ? 1 : count };
+    }),
+  );
+  interface Played {
+    readonly customerId: string;
+    readonly answer: Answer;
+    readonly last: LoggedActivity | undefined;
+    readonly writes: number;
+  }
+  let played: PromiseSettledResult<Played>[] = [];
+
+  async function play({ move, rules }: (typeof cases)[number]): Promise<Played> {
+    const { customerId } = await prepare(move);
+    const changeId = randomUUID();
+    // Each write carries the change's id as MS-CorrelationId, so that every case has its own faults.
+    const own = faultsForChange(product.partnerCenter, changeId);
+    for (const rule of rules) own.add(rule);
+    const [state, one] = move.wish;
+    let answer = await put(customerId, state, one, { "repeatability-request-id": changeId });
+    if (answer.status === 202) {
+      await endOf(answer);
+      answer = await put(customerId, state, one, { "repeatability-request-id": changeId });
+    }
+    const ofChange = product.partnerCenter.requests.entries.filter(
+      ({ headers }) => headers["ms-correlationid"] === changeId,
+    );
+    const last = (await readLog(product, customerId)).at(-1);
+    return { customerId, answer, last, writes: ofChange.filter(({ method }) => method !== "GET").length };
+  }
+
+  // A write that hangs is left behind after 8 seconds: all of them wait at the same time.
+  beforeAll(async () => {
+    played = await Promise.allSettled(cases.map(play));
+  }, 60_000);
+
+  test.each(cases.map((each, index) => ({ ...each, index })))("$name, $what", async (each) => {
+    const { move, isRefused, count, index } = each;
+    const outcome = played[index];
+    if (outcome?.status !== "fulfilled") throw outcome?.reason;
+    const { customerId, answer, last, writes } = outcome.value;
+    const [state] = move.wish;
+
+    const refused = { error: { code: "PartnerCenterRefused", details: [{ code: "Refused" }] } };
+    expect(answer).toMatchObject(
+      isRefused ? { status: 409, body: refused } : { status: 200, body: { state, changed: true } },
+    );
+    expect(writes).toBe(count);
+    const before = move.before.map(() => ["Create", "Succeeded"] as [string, string]);
+    const verb = state === "On" ? "Create" : "Delete";
+    await expectTruth(customerId, isRefused ? [...move.before] : [...move.after], [
+      ...before,
+      [verb, isRefused ? "Failed" : "Succeeded"],
+    ]);
+    expect(last).toMatchObject(isRefused ? { error: { code: "Refused" } } : { operationType: move.type });
+  });
 });
 
 test("a policy that is there although we did not know is updated, never doubled", async () => {
@@ -242,6 +327,60 @@ test("Off overtakes an On that is stuck, and is confirmed only after its last wr
     ],
   );
 }, 60_000);
+
+test.each([
+  {
+    what: "and takes back what that one writes late",
+    recorded: [],
+    late: [savings, reservations],
+    after: [],
+    stuck: "It also takes back what this one may bring about in Partner Center.",
+    type: "delete_self_serve_policy",
+  },
+  {
+    what: "and leaves it On when that is what our record says",
+    recorded: ["azureReservations"],
+    late: [savings, reservations],
+    after: [reservations],
+    stuck: "This permission stays On as recorded.",
+    type: "update_self_serve_policy",
+  },
+])(
+  "Off overtakes an On of the other switch that is stuck, $what",
+  async ({ recorded, late, after, stuck, type }) => {
+    const customerId = nextCustomer();
+    await product.kill();
+    await product.start({ behind: 60 });
+    for (const one of ["azureSavingsPlans", ...recorded]) expect((await put(customerId, "On", one)).status).toBe(200);
+    // Somebody took reservations away in Partner Center, or they never were there.
+    product.partnerCenter.policies.set(customerId, [savings]);
+    product.partnerCenter.behaviour.writesDoNothing = true;
+    const on = await put(customerId, "On");
+    expect(on.status).toBe(202);
+    product.partnerCenter.behaviour.writesDoNothing = false;
+
+    const off = await put(customerId, "Off", "azureSavingsPlans");
+    expect(off).toMatchObject({ status: 202, body: { state: "On", changed: false } });
+    expect(await endOf(on)).toMatchObject({ body: { status: "Canceled", error: { code: "Overtaken" } } });
+    expect(product.partnerCenter.policies.resources(customerId)).toEqual([]);
+    // The overtaken On lands late, with what it had read before.
+    product.partnerCenter.policies.set(customerId, late);
+    await product.kill();
+    await product.start();
+    await sweepUnfinished();
+    expect(await endOf(off)).toMatchObject({ body: { status: "Succeeded" } });
+
+    const before = ["azureSavingsPlans", ...recorded].map(() => ["Create", "Succeeded"] as [string, string]);
+    await expectTruth(customerId, after, [...before, ["Create", "Failed"], ["Delete", "Succeeded"]]);
+    const [failed, last] = (await readLog(product, customerId)).slice(-2);
+    expect(failed).toMatchObject({
+      ...{ product: "azureReservations", changeId: on.headers.get("operation-location")?.split("/").at(-1) },
+      error: { code: "Overtaken", message: expect.stringContaining(stuck) },
+    });
+    expect(last).toMatchObject({ product: "azureSavingsPlans", operationType: type });
+  },
+  60_000,
+);
 
 test("On is not even begun while Partner Center is down; Off is accepted and followed up", async () => {
   const customerId = nextCustomer();
@@ -321,6 +460,10 @@ test.each(["before the policy is moved", "after the policy was moved", "after th
       });
     }, 20_000);
     await expectTruth(customerId, [reservations], [["Create", "Succeeded"]]);
+    // Whoever knew what was done in Partner Center is gone: the log does not make it up.
+    const [entry] = await readLog(product, customerId);
+    if (when === "after the policy was moved") expect(entry).not.toHaveProperty("operationType");
+    else expect(entry).toMatchObject({ operationType: "create_self_serve_policy" });
   },
   60_000,
 );

@@ -11,6 +11,7 @@ import {
   PolicyRefusal,
   type PolicyRefusalReason,
   planMove,
+  planOff,
   resourceOf,
   type SelfServePolicy,
   stateIn,
@@ -100,6 +101,25 @@ test("whatever a policy holds, a move gives the wished state and leaves every ot
       },
     ),
   );
+});
+
+describe("turning both Off", () => {
+  const facts: [string, SelfServePolicy | undefined, string, PolicyPermission[] | undefined][] = [
+    ["does nothing without a policy", undefined, "none", undefined],
+    ["does nothing when only somebody else's lines are there", policyOf(foreign, reading), "none", undefined],
+    ["deletes a policy of the two in one move", policyOf(reservations, savings), "remove", undefined],
+    ["deletes a policy of one of them", policyOf(savings), "remove", undefined],
+    ["keeps what is somebody else's", policyOf(savings, foreign, reservations), "replace", [foreign]],
+    ["takes out the one that is there", policyOf(foreign, reservations), "replace", [foreign]],
+  ];
+
+  test.each(facts)("%s", (_, policy, kind, permissions) => {
+    expect(planOff(policy, ["azureReservations", "azureSavingsPlans"])).toEqual({
+      kind,
+      ...(kind === "none" ? {} : { policy }),
+      ...(permissions === undefined ? {} : { permissions }),
+    });
+  });
 });
 
 test("what is done to a policy is named as Partner Center's audit records name it, and nothing has no name", () => {

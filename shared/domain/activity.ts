@@ -20,9 +20,13 @@ export const operationOf = {
 
 export type Operation = (typeof operationOf)[PermissionState];
 
+export type OperationType = "create_self_serve_policy" | "update_self_serve_policy" | "delete_self_serve_policy";
+
 export interface ActivityError {
   readonly code: string;
   readonly message: string;
+  /** Partner Center's own code, such as `900150`, or Entra's, if it gave one. */
+  readonly partnerCenterCode?: string;
 }
 
 /** One entry exactly as the API answers it. Times are RFC 3339 UTC with milliseconds. */
@@ -33,8 +37,11 @@ export interface Activity {
   readonly product: Product;
   readonly operation: Operation;
   readonly result: "Succeeded" | "Failed";
-  /** What was done in Partner Center, in the words of its audit records; absent when nothing had to be. */
-  readonly operationType?: "create_self_serve_policy" | "update_self_serve_policy" | "delete_self_serve_policy";
+  /**
+   * What was done in Partner Center, in the words of its audit records; absent when nothing had to be, or when a
+   * crash has left nobody who knows.
+   */
+  readonly operationType?: OperationType;
   /** Why it failed. */
   readonly error?: ActivityError;
   readonly at: string;

@@ -8,7 +8,14 @@
 
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
-import { type Activity, type ActivityDraft, type ActivityError, chainActivity, operationOf } from "./activity.ts";
+import {
+  type Activity,
+  type ActivityDraft,
+  type ActivityError,
+  chainActivity,
+  type OperationType,
+  operationOf,
+} from "./activity.ts";
 import type { Evidence } from "./eligibility.ts";
 import type { ChangeId, CustomerId, SubscriptionId } from "./identifiers.ts";
 import {
@@ -51,6 +58,13 @@ export interface Intent {
    * what is read before that has landed is not the end.
    */
   readonly notBefore?: string;
+  /**
+   * The switch of an overtaken change to On that our record has as Off: what that change may yet bring about in
+   * Partner Center is taken back along with the wished Off.
+   */
+  readonly alsoOff?: Product;
+  /** What was last tried in Partner Center, when its effect could not be read back at once. */
+  readonly attempted?: OperationType;
 }
 
 export const changeStatuses = ["Running", "Succeeded", "Failed", "Canceled"] as const;
@@ -108,10 +122,8 @@ export function beginChange(
 ): RecordedChange & { readonly created: Change } {
   const since = occasion.at.toISOString();
   const { changeId } = occasion;
-  const cleared =
-    overtaken === undefined
-      ? { record: current }
-      : endWithout(current, overtaken, occasion.at, "Canceled", overtakenBy(changeId));
+  const { cleared, heed } =
+    overtaken === undefined ? { cleared: { record: current }, heed: {} } : overtake(current, overtaken, wish, occasion);
   const { at: _, ...rest } = occasion;
   return {
     ...cleared,
@@ -119,19 +131,33 @@ export function beginChange(
     created: {
       ...changeOf(wish, occasion, current),
       ...{ at: since, status: "Running" },
-      intent: { wish, occasion: rest, ...(overtaken === undefined ? {} : { notBefore: afterLastWrite(occasion.at) }) },
+      intent: { wish, occasion: rest, ...heed },
     },
   };
 }
 
-/** Partner Center has confirmed: the switch is moved, and the log gets its entry. */
+/** Notes what was tried, for whoever finds it done later. Nothing else changes. */
+export function noteAttempt(
+  current: CustomerRecord,
+  running: Change & { readonly intent: Intent },
+  attempted: OperationType,
+): RecordedChange {
+  return { record: current, updated: { ...running, intent: { ...running.intent, attempted } } };
+}
+
+/**
+ * Partner Center has confirmed: the switch is moved, and the log gets its entry.
+ *
+ * @param attempted what was last tried in Partner Center; absent: what was noted earlier, if anything
+ */
 export function finishChange(
   current: CustomerRecord,
   { intent, ...running }: Change,
   at: Date,
-  operationType: Activity["operationType"],
+  attempted?: OperationType,
 ): EndedChange {
   if (intent === undefined) throw new Error(`Change ${running.changeId} is not running.`);
+  const operationType = attempted ?? intent.attempted;
   const { record, activity } = moveSwitch(
     current,
     intent.wish,
@@ -154,8 +180,32 @@ function afterLastWrite(now: Date): string {
   return new Date(now.getTime() + longestWriteMilliseconds).toISOString();
 }
 
-function overtakenBy(changeId: ChangeId): ActivityError {
-  return { code: "Overtaken", message: `Change ${changeId} turned the permission Off before this one was confirmed.` };
+/**
+ * The overtaken change may be of the other switch. What it leaves in Partner Center is then brought back to what our
+ * record says: Off, unless it was to confirm an On that is on record, which nobody has asked to end.
+ *
+ * @returns its end, and what the change that comes before it has to heed
+ */
+function overtake(
+  current: CustomerRecord,
+  overtaken: Change,
+  wish: Wish,
+  { changeId, at }: Occasion,
+): { readonly cleared: EndedChange; readonly heed: Pick<Intent, "notBefore" | "alsoOff"> } {
+  const { product } = overtaken.permission;
+  const notBefore = afterLastWrite(at);
+  const end = (message: string) => endWithout(current, overtaken, at, "Canceled", { code: "Overtaken", message });
+  if (product === wish.product) {
+    const message = `Change ${changeId} turned the permission Off before this one was confirmed.`;
+    return { cleared: end(message), heed: { notBefore } };
+  }
+  const message = `Change ${changeId}, which turns ${wish.product} Off, came before this one was confirmed.`;
+  return current.switches[product].state === "On"
+    ? { cleared: end(`${message} This permission stays On as recorded.`), heed: { notBefore } }
+    : {
+        cleared: end(`${message} It also takes back what this one may bring about in Partner Center.`),
+        heed: { notBefore, alsoOff: product },
+      };
 }
 
 function endWithout(

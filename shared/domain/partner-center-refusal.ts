@@ -14,7 +14,8 @@ const remedies: Readonly<Record<PolicyRefusalReason | "NotConfirmed" | "Overtake
   SignInRequired: "Let an Admin Agent sign in again, and store the new refresh token.",
   Refused: "Look the code up in Partner Center's documentation of errors.",
   NotConfirmed: "Look at the customer's permissions in Partner Center, then repeat the change.",
-  Overtaken: "Nothing is to be done: somebody turned the permission Off meanwhile.",
+  Overtaken:
+    "Nothing is to be done if the permission may stay as it is: somebody turned one Off meanwhile, and Off goes first.",
 };
 
 /** @param reason as below @returns what cures it, as a sentence */

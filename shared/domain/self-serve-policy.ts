@@ -3,7 +3,7 @@
  * policy per partner and customer, it lists what the customer may buy, and no policy means nothing at all.
  */
 
-import type { Activity } from "./activity.ts";
+import type { OperationType } from "./activity.ts";
 import type { PermissionState, Product } from "./permission.ts";
 
 /** One line of a policy. Others than ours are somebody else's and are kept as they are. */
@@ -39,23 +39,30 @@ export const operationTypeOf = {
   create: "create_self_serve_policy",
   replace: "update_self_serve_policy",
   remove: "delete_self_serve_policy",
-} as const satisfies Record<PolicyMove["kind"], Activity["operationType"]>;
+} as const satisfies Record<PolicyMove["kind"], OperationType | undefined>;
 
 /** @returns the state of one switch as the policy has it */
 export function stateIn(policy: SelfServePolicy | undefined, product: Product): PermissionState {
   return policy?.permissions.some((permission) => isOf(permission, product)) ? "On" : "Off";
 }
 
-/**
- * The policy holds both switches, and maybe what somebody else put there: only the one line is touched.
- * The last line off means no policy, since nobody documents what an empty one would be.
- */
+/** The policy holds both switches, and maybe what somebody else put there: only the one line is touched. */
 export function planMove(policy: SelfServePolicy | undefined, product: Product, state: PermissionState): PolicyMove {
-  if (stateIn(policy, product) === state) return { kind: "none" };
+  if (state === "Off") return planOff(policy, [product]);
+  if (stateIn(policy, product) === "On") return { kind: "none" };
   const permission = { resource: resourceOf[product], action: purchase };
   if (policy === undefined) return { kind: "create", permissions: [permission] };
-  if (state === "On") return { kind: "replace", policy, permissions: [...policy.permissions, permission] };
-  const permissions = policy.permissions.filter((each) => !isOf(each, product));
+  return { kind: "replace", policy, permissions: [...policy.permissions, permission] };
+}
+
+/**
+ * Takes out the lines of these switches, and no other, in one move. The last line off means no policy, since nobody
+ * documents what an empty one would be.
+ */
+export function planOff(policy: SelfServePolicy | undefined, off: readonly Product[]): PolicyMove {
+  if (policy === undefined) return { kind: "none" };
+  const permissions = policy.permissions.filter((each) => !off.some((product) => isOf(each, product)));
+  if (permissions.length === policy.permissions.length) return { kind: "none" };
   return permissions.length === 0 ? { kind: "remove", policy } : { kind: "replace", policy, permissions };
 }
 

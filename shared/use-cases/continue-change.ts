@@ -7,10 +7,11 @@
  * read afterwards counts.
  */
 
-import { type Change, type EndedChange, failChange, finishChange, type Intent } from "../domain/change.ts";
+import type { OperationType } from "../domain/activity.ts";
+import { type Change, type EndedChange, failChange, finishChange, type Intent, noteAttempt } from "../domain/change.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
 import { Refusal } from "../domain/refusal.ts";
-import { operationTypeOf, type PolicyMove, PolicyRefusal, planMove } from "../domain/self-serve-policy.ts";
+import { operationTypeOf, type PolicyMove, PolicyRefusal, planMove, planOff } from "../domain/self-serve-policy.ts";
 import type {
   ActivityQueue,
   Clock,
@@ -33,6 +34,11 @@ export interface ContinueChangePorts {
   readonly newId: () => string;
 }
 
+/** What one call has tried last in Partner Center. */
+interface Go {
+  attempted: OperationType | undefined;
+}
+
 /** Moves in one go. A policy that somebody else writes too may need a second one, or a third. */
 const mostMoves = 3;
 /** After this no further move is made in this go: the caller, or the queue, is waiting. */
@@ -44,6 +50,7 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
   const { store, policies, queue, telemetry, clock, newId } = ports;
 
   return async (customerId, changeId) => {
+    const go: Go = { attempted: undefined };
     for (let attempt = 1; ; attempt++) {
       const stored = await store.readCustomer(customerId);
       const change = await store.findChange(customerId, changeId);
@@ -51,8 +58,11 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
       // Something else has taken its place, such as a switch while the service did not follow Partner Center.
       if (stored.record.unfinished?.changeId !== changeId) return change;
 
-      const outcome = await move(customerId, change, change.intent);
-      if (outcome === undefined) return store.findChange(customerId, changeId);
+      const outcome = await move(customerId, change, change.intent, go);
+      if (outcome === undefined) {
+        await note(go, stored, { ...change, intent: change.intent });
+        return store.findChange(customerId, changeId);
+      }
       const written = await write(stored, outcome(stored));
       if (written !== undefined) return written;
       if (attempt >= 5) return change;
@@ -65,28 +75,30 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
     customerId: CustomerId,
     change: Change,
     intent: Intent,
+    go: Go,
   ): Promise<((stored: StoredCustomer) => EndedChange) | undefined> {
     const { product, state } = intent.wish;
+    const { alsoOff } = intent;
     const correlationId = change.changeId;
     const until = clock.now().getTime() + goMilliseconds;
-    let done: PolicyMove["kind"] = "none";
     try {
       for (let moves = 0; moves <= mostMoves; moves++) {
         const policy = await policies.read(customerId, { requestId: newId(), correlationId });
-        const next = planMove(policy, product, state);
+        const next = alsoOff ? planOff(policy, [product, alsoOff]) : planMove(policy, product, state);
         if (next.kind === "none") {
           if (clock.now().getTime() < Date.parse(intent.notBefore ?? change.at)) return undefined;
-          return ({ record }) => finishChange(record, change, clock.now(), operationTypeOf[done]);
+          return ({ record }) => finishChange(record, change, clock.now(), go.attempted);
         }
         if (moves === mostMoves || clock.now().getTime() >= until) break;
         // Whoever has overtaken this change waits for one write that is under way, not for one after another.
         if ((await store.findChange(customerId, change.changeId))?.intent === undefined) return undefined;
         const refusal = await perform(customerId, next, { requestId: newId(), correlationId });
         if (refusal !== undefined) {
-          const { reason: code, message } = refusal;
-          return ({ record }) => failChange(record, change, clock.now(), { code, message });
+          const { reason: code, message, partnerCenterCode: own } = refusal;
+          const error = { code, message, ...(own === undefined ? {} : { partnerCenterCode: own }) };
+          return ({ record }) => failChange(record, change, clock.now(), error);
         }
-        done = next.kind;
+        go.attempted = operationTypeOf[next.kind];
       }
     } catch (error) {
       if (!(error instanceof Refusal || error instanceof PolicyRefusal)) throw error;
@@ -115,6 +127,17 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
       if (!(error instanceof Refusal)) throw error;
     }
     return undefined;
+  }
+
+  /**
+   * For the log entry of a later go, which finds it done and would not know by what. A crash before this is no harm:
+   * the entry then says nothing about it.
+   */
+  async function note({ attempted }: Go, stored: StoredCustomer, change: Change & { readonly intent: Intent }) {
+    if (attempted === undefined || attempted === change.intent.attempted) return;
+    await store.commit(stored, noteAttempt(stored.record, change, attempted)).catch((cause: unknown) => {
+      telemetry.warning("What was tried in Partner Center could not be noted; the log will not name it.", cause);
+    });
   }
 
   /** @returns the change as written, or undefined when somebody else came first or no answer came */

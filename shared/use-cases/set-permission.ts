@@ -111,8 +111,9 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
       }
       const overtaken = await unfinishedInTheWay(stored, wish);
       const isInForce = await isSoInPartnerCenter(wish, changeId);
-      if (permission.state === wish.state && isInForce && overtaken === undefined)
-        return { permission, changed: false };
+      // An Off that is so already has no reason to overtake an On of the other switch.
+      const isOwnToOvertake = overtaken?.permission.product === wish.product;
+      if (permission.state === wish.state && isInForce && !isOwnToOvertake) return { permission, changed: false };
       if (wish.state === "On") evidence ??= await proveEligible(wish);
 
       const occasion: Occasion = {
@@ -140,8 +141,7 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
   };
 
   /**
-   * One change of a customer at a time, but Off does not wait for an On of the same switch that is stuck. Off
-   * of the other one does: the stuck On may still land, and nobody would be left to see to it.
+   * One change of a customer at a time, but Off does not wait for an On that is stuck, of either switch.
    *
    * @returns the change to overtake, if any
    */
@@ -149,11 +149,10 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
     const { unfinished } = record;
     if (unfinished === undefined || partnerCenter === undefined) return undefined;
     const change = await store.findChange(record.customerId, unfinished.changeId);
-    const isOpposite = unfinished.product === wish.product && unfinished.state === "On" && wish.state === "Off";
-    if (isOpposite && change?.intent !== undefined) return change;
+    if (unfinished.state === "On" && wish.state === "Off" && change?.intent !== undefined) return change;
     throw new Refusal(
       "ChangeInProgress",
-      `Change ${unfinished.changeId} of this customer has not been confirmed by Partner Center yet. Wait for its operation to end; turning a permission Off does not wait for its own change to On.`,
+      `Change ${unfinished.changeId} of this customer has not been confirmed by Partner Center yet. Wait for its operation to end; turning a permission Off does not wait for a change to On.`,
       { details: [unfinished] },
     );
   }
@@ -224,7 +223,7 @@ function answerAgain({ changeId, fingerprint, status, permission, error }: Chang
       `The request id ${changeId} was used for another change of this customer. Use a new id for a new request.`,
     );
   }
-  if (error !== undefined) throw refusedByPartnerCenter(error.code, error.message);
+  if (error !== undefined) throw refusedByPartnerCenter(error.code, error.message, error.partnerCenterCode);
   return status === "Running" ? { permission, changed: false, unfinished: changeId } : { permission, changed: true };
 }
 

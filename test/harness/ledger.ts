@@ -16,6 +16,8 @@ export interface LoggedActivity {
   readonly product: string;
   readonly operation: string;
   readonly result: string;
+  readonly operationType?: string;
+  readonly error?: { readonly code: string; readonly message: string; readonly partnerCenterCode?: string };
   readonly at: string;
   readonly changeId: string;
   readonly previousHash: string;

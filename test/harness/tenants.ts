@@ -72,17 +72,26 @@ const faultsByServer = new WeakMap<Faults, Map<string, FaultsOfServer>>();
 
 /** @returns faults of that server which only requests about one customer's tenant meet */
 export function faultsFor(server: StandIn, { tenantId }: Customer): Faults {
+  return faultsOf(server, tenantId, tenantOf);
+}
+
+/** @returns faults of Partner Center's stand-in which only the calls of one change meet */
+export function faultsForChange(server: StandIn, changeId: string): Faults {
+  return faultsOf(server, changeId, ({ headers }) => String(headers["ms-correlationid"]));
+}
+
+function faultsOf(server: StandIn, key: string, keyOf: (request: LoggedRequest) => string): Faults {
   const all = server.faults as FaultsOfServer;
-  let byTenant = faultsByServer.get(all);
-  if (byTenant === undefined) {
+  let byKey = faultsByServer.get(all);
+  if (byKey === undefined) {
     const own = new Map<string, FaultsOfServer>();
     const takeForAll = all.take.bind(all);
-    all.take = (request) => own.get(tenantOf(request as LoggedRequest))?.take(request) ?? takeForAll(request);
+    all.take = (request) => own.get(keyOf(request as LoggedRequest))?.take(request) ?? takeForAll(request);
     faultsByServer.set(all, own);
-    byTenant = own;
+    byKey = own;
   }
-  const faults = byTenant.get(tenantId) ?? createFaults();
-  byTenant.set(tenantId, faults);
+  const faults = byKey.get(key) ?? createFaults();
+  byKey.set(key, faults);
   return faults;
 }
 

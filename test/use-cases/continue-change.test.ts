@@ -175,10 +175,10 @@ describe("a change to Off", () => {
 describe("what Partner Center answers to a write is not believed:", () => {
   test("a 200 that did nothing is never On, and tried three times in one go", async () => {
     const { world, proceed, begin, writes, stateOf } = start();
-    const begun = await begin(on);
+    await begin(on);
     world.fate = (call) => (call === "policies.create" ? "noEffect" : "done");
 
-    expect(await proceed()).toEqual(begun);
+    expect(await proceed()).toMatchObject({ changeId, status: "Running" });
     expect(writes()).toEqual(["create", "create", "create"]);
     expect(world.calls.filter((call) => call === "policies.read")).toHaveLength(4);
     expect(stateOf()).toBe("Off");
@@ -250,6 +250,94 @@ describe("what Partner Center answers to a write is not believed:", () => {
   });
 });
 
+describe("what was done in Partner Center and could not be read back at once", () => {
+  test.each<[string, Wish, (typeof savings)[] | undefined]>([
+    ["create", on, undefined],
+    ["update", on, [savings]],
+    ["update", off, [reservations, savings]],
+    ["delete", off, [reservations]],
+  ])("is named by the go that reads it (%s to $state)", async (verb, wish, policy) => {
+    const { world, proceed, begin, fates, turnedOn, writes } = start();
+    if (wish === off) await turnedOn();
+    world.putPolicy(contoso, policy);
+    await begin(wish);
+    fates({ "policies.read": ["done", "requestLost"] });
+    expect(await proceed()).toMatchObject({ status: "Running" });
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(world.committed.at(-1)).toMatchObject({ operationType: `${verb}_self_serve_policy` });
+    expect(writes()).toHaveLength(1);
+    expect(faultIn(JSON.stringify(world.committed), world.recordOf(contoso))).toBeUndefined();
+  });
+
+  test("is noted once, and nothing but the note is written", async () => {
+    const { world, proceed, begin, fates } = start();
+    const begun = await begin(on);
+    const before = world.recordOf(contoso);
+    fates({ "policies.read": ["done", "requestLost", "requestLost"] });
+
+    await proceed();
+    expect(await proceed()).toEqual({
+      ...begun,
+      intent: { ...begun.intent, attempted: "create_self_serve_policy" },
+    });
+    expect(world.recordOf(contoso)).toEqual(before);
+    expect(world.committed).toEqual([]);
+    expect(world.calls.filter((call) => call === "store.commit")).toHaveLength(1);
+  });
+
+  test("is named after what was tried last", async () => {
+    const { world, proceed, begin, fates } = start();
+    await begin(on);
+    fates({ "policies.read": ["done", "requestLost"], "policies.create": ["noEffect"] });
+    await proceed();
+    world.putPolicy(contoso, [savings]);
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(world.committed).toMatchObject([{ operationType: "update_self_serve_policy" }]);
+  });
+
+  const unnoted = "What was tried in Partner Center could not be noted; the log will not name it.";
+  test.each<[string, Partial<Record<Call, Step[]>>, string[]]>([
+    ["a crash", { "policies.read": ["done", new RangeError("killed")] }, []],
+    ["a note that was lost", { "policies.read": ["done", "requestLost"], "store.commit": ["requestLost"] }, []],
+    [
+      "a note that storage refused",
+      { "policies.read": ["done", "requestLost"], "store.commit": ["refused"] },
+      [unnoted],
+    ],
+  ])("is not named after %s: nobody knows it any more", async (_, scripts, warnings) => {
+    const { world, proceed, begin, fates } = start();
+    await begin(on);
+    fates(scripts);
+    await proceed().catch((error: Error) => expect(error.message).toBe("killed"));
+
+    expect(await proceed()).toMatchObject({ status: "Succeeded" });
+    expect(world.committed).toMatchObject([{ result: "Succeeded" }]);
+    expect(world.committed[0]).not.toHaveProperty("operationType");
+    expect(world.warnings.slice(1).map(({ message }) => message)).toEqual(warnings);
+  });
+
+  test("is not noted on a change that was overtaken meanwhile", async () => {
+    const { world, proceed, begin, fates } = start();
+    const stuck = await begin(on);
+    fates({
+      "policies.read": [
+        "done",
+        async () => {
+          await begin(off, idOf<"change">(2), stuck);
+          throw dependencyUnavailable("Partner Center");
+        },
+      ],
+    });
+
+    const change = await proceed();
+    expect(change).toMatchObject({ status: "Canceled" });
+    expect(change).not.toHaveProperty("intent");
+    expect(world.recordOf(contoso).unfinished).toMatchObject({ changeId: idOf<"change">(2) });
+  });
+});
+
 describe("a refusal", () => {
   test.each<[string, Wish, Call, (typeof savings)[] | undefined]>([
     ["create", on, "policies.create", undefined],
@@ -265,7 +353,7 @@ describe("a refusal", () => {
 
     const change = await proceed();
 
-    const error = { code: "RoleMissing", message: "The account lacks a role." };
+    const error = { code: "RoleMissing", message: "The account lacks a role.", partnerCenterCode: "900150" };
     expect(change).toEqual({ ...begun, status: "Failed", error });
     expect(await world.store.findChange(contoso, changeId)).toEqual(change);
     expect(world.policyOf(contoso)).toEqual(policy);
@@ -279,6 +367,16 @@ describe("a refusal", () => {
     expect(world.committed.at(-1)).not.toHaveProperty("operationType");
     expect(world.messages.at(-1)).toEqual(world.committed.at(-1));
     expect(faultIn(JSON.stringify(world.committed), world.recordOf(contoso))).toBeUndefined();
+  });
+
+  test("that has no code of Partner Center's own leaves none in the log", async () => {
+    const { world, proceed, begin, fates } = start();
+    await begin(on);
+    fates({ "policies.create": [new PolicyRefusal("Refused", "No.")] });
+
+    await proceed();
+
+    expect(world.committed[0]?.error).toEqual({ code: "Refused", message: "No." });
   });
 
   test.each<[string, Error | Fate]>([
@@ -428,6 +526,9 @@ describe("an Off that has overtaken an On", () => {
 
     expect(await finishOff()).toMatchObject({ status: "Running" });
     expect(world.policyOf(contoso)).toBeUndefined();
+    world.moveClock(30_000);
+    expect(await finishOff()).toMatchObject({ status: "Succeeded" });
+    expect(world.committed[1]).toMatchObject({ operationType: "delete_self_serve_policy" });
   });
 
   test("stops the On that is being continued: it writes no more", async () => {
@@ -461,6 +562,117 @@ describe("an Off that has overtaken an On", () => {
   });
 });
 
+describe("an Off that has overtaken an On of the other switch", () => {
+  const offId = idOf<"change">(2);
+  const otherOn: Wish = { ...on, product: "azureSavingsPlans" };
+
+  /** Reservations are On; savings plans are on their way to On and do not get there; reservations are turned Off. */
+  async function overtake({ recorded = "Off" }: { recorded?: "On" | "Off" } = {}) {
+    const all = start();
+    const { world } = all;
+    await all.turnedOn();
+    if (recorded === "On") {
+      const stored = await world.store.readCustomer(contoso);
+      const earlier = { ...all.occasion(idOf<"change">(0x78), ben) };
+      await world.store.commit(stored, grantChange(stored.record, otherOn, earlier));
+    }
+    const stuck = await all.begin(otherOn);
+    world.moveClock(1_000);
+    const begun = await all.begin(off, offId, stuck);
+    const entries = world.committed.length;
+    const states = () => Object.values(world.recordOf(contoso).switches).map(({ state }) => state);
+    return { ...all, begun, entries, states, finishOff: () => all.continueChange(contoso, offId) };
+  }
+  const words = `Change ${offId}, which turns azureReservations Off, came before this one was confirmed.`;
+
+  test("ends the On as cancelled, and the log says what becomes of it", async () => {
+    const { world, begun } = await overtake();
+
+    const error = {
+      code: "Overtaken",
+      message: `${words} It also takes back what this one may bring about in Partner Center.`,
+    };
+    expect(await world.store.findChange(contoso, changeId)).toMatchObject({ status: "Canceled", error });
+    expect(world.committed.at(-1)).toMatchObject({
+      ...{ operation: "Create Customer Purchase Permissions", product: "azureSavingsPlans", result: "Failed" },
+      ...{ error, changeId },
+    });
+    expect(begun.intent).toMatchObject({ alsoOff: "azureSavingsPlans", notBefore: "2026-03-01T12:00:31.000Z" });
+    expect(world.recordOf(contoso).unfinished).toMatchObject({ changeId: offId, product: "azureReservations" });
+  });
+
+  test.each<[string, (typeof savings)[], (typeof savings)[] | undefined, string]>([
+    ["both", [reservations, savings], undefined, "delete"],
+    ["both, beside somebody else's", [savings, foreign, reservations], [foreign], "update"],
+    ["the other one, which came late", [savings], undefined, "delete"],
+  ])("takes back %s in one write, and is done after 30 seconds", async (_, before, after, verb) => {
+    const { world, entries, states, finishOff, writes } = await overtake();
+    world.putPolicy(contoso, before);
+
+    expect(await finishOff()).toMatchObject({ status: "Running" });
+    expect(world.policyOf(contoso)).toEqual(after);
+    world.moveClock(30_000);
+    expect(await finishOff()).toMatchObject({ status: "Succeeded" });
+
+    expect(writes()).toHaveLength(1);
+    expect(states()).toEqual(["Off", "Off"]);
+    expect(world.committed.slice(entries)).toMatchObject([
+      { product: "azureReservations", result: "Succeeded", operationType: `${verb}_self_serve_policy` },
+    ]);
+    expect(faultIn(JSON.stringify(world.committed), world.recordOf(contoso))).toBeUndefined();
+  });
+
+  test("takes back what the On writes late, even if that brings both back", async () => {
+    const { world, finishOff } = await overtake();
+    expect(await finishOff()).toMatchObject({ status: "Running" });
+    expect(world.policyOf(contoso)).toBeUndefined();
+    world.putPolicy(contoso, [reservations, savings]);
+    world.moveClock(30_000);
+
+    expect(await finishOff()).toMatchObject({ status: "Succeeded" });
+    expect(world.policyOf(contoso)).toBeUndefined();
+  });
+
+  test("leaves the other switch On when it was so on record, and was only being confirmed", async () => {
+    const { world, begun, entries, states, finishOff } = await overtake({ recorded: "On" });
+    expect(begun.intent).not.toHaveProperty("alsoOff");
+    expect(world.committed.at(-1)).toMatchObject({
+      ...{ product: "azureSavingsPlans", result: "Failed" },
+      error: { code: "Overtaken", message: `${words} This permission stays On as recorded.` },
+    });
+    world.putPolicy(contoso, [reservations, savings]);
+
+    expect(await finishOff()).toMatchObject({ status: "Running" });
+    // The On lands late, with what it had read before.
+    world.putPolicy(contoso, [reservations, savings]);
+    world.moveClock(30_000);
+    expect(await finishOff()).toMatchObject({ status: "Succeeded" });
+
+    expect(world.policyOf(contoso)).toEqual([savings]);
+    expect(states()).toEqual(["Off", "On"]);
+    expect(world.committed.slice(entries)).toMatchObject([{ product: "azureReservations", result: "Succeeded" }]);
+  });
+
+  test("stops the On that is being continued: it writes no more", async () => {
+    const { world, begin, proceed, fates, turnedOn, writes } = start();
+    await turnedOn();
+    const stuck = await begin(otherOn);
+    fates({ "policies.read": [async () => void (await begin(off, offId, stuck))] });
+
+    expect(await proceed()).toMatchObject({ changeId, status: "Canceled" });
+    expect(writes()).toEqual([]);
+    expect(world.policyOf(contoso)).toEqual([reservations]);
+  });
+
+  test("is given up like any other, and the record of both stays as it was", async () => {
+    const { fates, states, finishOff } = await overtake();
+    fates({ "policies.remove": [refusal] });
+
+    expect(await finishOff()).toMatchObject({ status: "Failed", error: { code: "RoleMissing" } });
+    expect(states()).toEqual(["On", "Off"]);
+  });
+});
+
 describe("the end of a change", () => {
   test("is written once, when two continue it at a time", async () => {
     const { world, proceed, begin } = start();
@@ -484,7 +696,7 @@ describe("the end of a change", () => {
 
     expect(await proceed()).toMatchObject({ status: "Succeeded" });
     expect(world.calls.filter((call) => call === "store.commit")).toHaveLength(commits);
-    expect(world.committed).toHaveLength(1);
+    expect(world.committed).toMatchObject([{ operationType: "create_self_serve_policy" }]);
   });
 
   test("that cannot be written is left to the next one after five attempts with growing pauses", async () => {

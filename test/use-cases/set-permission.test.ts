@@ -8,7 +8,7 @@ import type { CheckEligibility, EligibilityFinding } from "../../shared/use-case
 import { createContinueChange } from "../../shared/use-cases/continue-change.ts";
 import { createSetPermission, type SetPermissionRequest } from "../../shared/use-cases/set-permission.ts";
 import { ada, ben, contoso, idOf, noon } from "../fakes/facts.ts";
-import { type Call, createInMemoryWorld, type Fate } from "../fakes/in-memory-world.ts";
+import { type Call, createInMemoryWorld, type Fate, type InMemoryWorld } from "../fakes/in-memory-world.ts";
 
 const eligible: EligibilityFinding = {
   eligibility: {
@@ -591,11 +591,13 @@ describe("where Partner Center has to follow, a change", () => {
     await expect(set(turnOn)).rejects.toMatchObject({
       code: "PartnerCenterRefused",
       message: expect.stringMatching(/^No role\. Give the account of this service the role Admin Agent/),
-      details: [{ code: "RoleMissing" }],
+      details: [{ code: "RoleMissing", partnerCenterCode: "900150" }],
     });
     expect(stateOf()).toBe("Off");
     expect(results()).toEqual(["Create Failed"]);
-    expect(world.committed[0]).toMatchObject({ error: { code: "RoleMissing", message: "No role." } });
+    expect(world.committed[0]).toMatchObject({
+      error: { code: "RoleMissing", message: "No role.", partnerCenterCode: "900150" },
+    });
     expect(world.reminders).toEqual([]);
   });
 
@@ -710,7 +712,6 @@ describe("where Partner Center has to follow, a change", () => {
     test.each<["On" | "Off", string, SetPermissionRequest]>([
       ["On", "another On of it", turnOn],
       ["On", "an On of the other switch", otherOn],
-      ["On", "an Off of the other switch", otherOff],
       ["Off", "an On of it", turnOn],
       ["Off", "another Off of it", turnOff],
       ["Off", "an On of the other switch", otherOn],
@@ -765,6 +766,83 @@ describe("where Partner Center has to follow, a change", () => {
 
       expect(await set({ ...turnOff, repeatableAs })).toMatchObject({ unfinished: repeatableAs });
       expect(await world.store.findChange(contoso, stuck)).toMatchObject({ status: "Canceled" });
+    });
+
+    describe("to On, an Off of the other switch", () => {
+      const other = "azureSavingsPlans";
+
+      /** Savings plans are On before reservations get stuck. */
+      async function stuckBesideOn() {
+        const all = startLive();
+        await all.set(otherOn);
+        all.writesDoNothing();
+        const { unfinished } = await all.set(turnOn);
+        all.world.fate = () => "done";
+        return { ...all, stuck: unfinished! };
+      }
+
+      test("does not wait either: the On is cancelled and logged, and both are Off in the end", async () => {
+        const { world, set, continueChange, stuck, stateOf, results } = await stuckBesideOn();
+
+        const answer = await set({ ...otherOff, by: ben, repeatableAs });
+
+        expect(answer).toMatchObject({ changed: false, unfinished: repeatableAs, permission: { product: other } });
+        expect(await world.store.findChange(contoso, stuck)).toMatchObject({
+          status: "Canceled",
+          error: { code: "Overtaken", message: expect.stringContaining(`turns ${other} Off`) },
+        });
+        // The overtaken On lands late, with what it had read before.
+        world.putPolicy(contoso, [savings, reservations]);
+        world.moveClock(30_000);
+        expect(await continueChange(contoso, repeatableAs)).toMatchObject({ status: "Succeeded" });
+        expect(world.policyOf(contoso)).toBeUndefined();
+        expect([stateOf(), stateOf(other)]).toEqual(["Off", "Off"]);
+        expect(results()).toEqual(["Create Succeeded", "Create Failed", "Delete Succeeded"]);
+        expect(world.committed.map(({ product }) => product)).toEqual([other, "azureReservations", other]);
+      });
+
+      test("leaves an On alone that only confirms what is on record", async () => {
+        const { world, set, continueChange, writesDoNothing, stateOf } = startLive();
+        await set(otherOn);
+        await set(turnOn);
+        world.putPolicy(contoso, [savings]);
+        writesDoNothing();
+        expect(await set(turnOn)).toMatchObject({ unfinished: expect.any(String), permission: { state: "On" } });
+        world.fate = () => "done";
+
+        await set({ ...otherOff, repeatableAs });
+        world.putPolicy(contoso, [savings, reservations]);
+        world.moveClock(30_000);
+        expect(await continueChange(contoso, repeatableAs)).toMatchObject({ status: "Succeeded" });
+
+        expect(world.policyOf(contoso)).toEqual([reservations]);
+        expect([stateOf(), stateOf(other)]).toEqual(["On", "Off"]);
+      });
+
+      test("that is so already changes nothing, and the On goes on", async () => {
+        const { world, set, continueChange, stuck } = await stuckOn("On");
+
+        expect(await set(otherOff)).toMatchObject({ changed: false, permission: { product: other, state: "Off" } });
+        expect(world.committed).toEqual([]);
+        expect(await continueChange(contoso, stuck)).toMatchObject({ status: "Succeeded" });
+        expect(world.policyOf(contoso)).toEqual([reservations]);
+      });
+
+      test.each<[string, (world: InMemoryWorld) => void]>([
+        ["was turned On in Partner Center", (world) => world.putPolicy(contoso, [savings])],
+        [
+          "may be On there, for all we know",
+          (world) => {
+            world.fate = (call) => (call.startsWith("policies.") ? "refused" : "done");
+          },
+        ],
+      ])("that is so on record and %s goes first as well", async (_, prepare) => {
+        const { world, set, stuck } = await stuckOn("On");
+        prepare(world);
+
+        expect(await set({ ...otherOff, repeatableAs })).toMatchObject({ unfinished: repeatableAs });
+        expect(await world.store.findChange(contoso, stuck)).toMatchObject({ status: "Canceled" });
+      });
     });
 
     test("to On, an Off that comes just as it ends has to wait, and may come again", async () => {
