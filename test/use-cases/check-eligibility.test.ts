@@ -551,6 +551,22 @@ describe("where Partner Center is asked what was sold", () => {
     });
   });
 
+  test("the sale of another subscription says nothing about a named one, whatever Azure says", async () => {
+    const subscriptions = failing("DependencyUnavailable");
+    const question = { subscriptionId: idOf<"subscription">(2) };
+
+    const { eligibility, codes, subscriptionCodes } = await checkSales(
+      salesOf(saleOf(1)),
+      [],
+      { subscriptions },
+      question,
+    );
+
+    expect(eligibility.result).toBe("NotEligible");
+    expect(codes[0]).toBe("NoAzureSubscription");
+    expect(subscriptionCodes).toEqual(["NotSoldByPartner"]);
+  });
+
   describe("and Azure does not answer,", () => {
     const subscriptions = failing("DependencyUnavailable", 7);
 
