@@ -10,6 +10,7 @@ import { createApplicationInsights } from "../shared/adapters/application-insigh
 import { createArmCustomerDirectory } from "../shared/adapters/arm-customer-directory.ts";
 import { consoleTelemetry } from "../shared/adapters/console-telemetry.ts";
 import { createCustomerCredentials } from "../shared/adapters/customer-credentials.ts";
+import { createAuditedPolicies } from "../shared/adapters/partner-center-audited-policies.ts";
 import { createPartnerCenterPolicies } from "../shared/adapters/partner-center-policies.ts";
 import { createPartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
 import { createRefreshTokenSetting, createRefreshTokenVault } from "../shared/adapters/refresh-token-vault.ts";
@@ -37,11 +38,13 @@ import { createFollowUpChange, createSweepUnfinishedChanges } from "../shared/us
 import { createGetOperation } from "../shared/use-cases/get-operation.ts";
 import { createListActivities } from "../shared/use-cases/list-activities.ts";
 import { createListCustomers } from "../shared/use-cases/list-customers.ts";
+import { createMovePolicy } from "../shared/use-cases/move-policy.ts";
 import { createPurgeChanges } from "../shared/use-cases/purge-changes.ts";
 import { createReadPermissions } from "../shared/use-cases/read-permissions.ts";
 import { createLogPendingActivity, createRecordActivity } from "../shared/use-cases/record-activity.ts";
-import { createSetPermission } from "../shared/use-cases/set-permission.ts";
+import { createSetPermission, type SetPermissionPorts } from "../shared/use-cases/set-permission.ts";
 import { createSweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
+import { createWatchPolicy } from "../shared/use-cases/watch-policy.ts";
 import { registerFunctions } from "./register-functions.ts";
 
 const settings = readSettings(process.env);
@@ -94,7 +97,7 @@ registerFunctions(app, {
     checkEligibility,
     listCustomers: createListCustomers(store),
     listActivities: createListActivities(pending, log),
-    getOperation: createGetOperation(store),
+    getOperation: createGetOperation(store, partnerCenter?.manualHours),
     checkHealth: createCheckHealth(createStorageProbe(permissions, activities), pending, clock),
     recordActivity: createRecordActivity(pending, log, logPendingActivity),
     sweepPendingActivities: createSweepPendingActivities(pending, logPendingActivity, telemetry, clock),
@@ -108,18 +111,30 @@ registerFunctions(app, {
   },
 });
 
-function openPartnerCenter({ endpoint, tenantId, clientId, credential, refreshToken }: PartnerCenterSettings) {
-  const tokens = createPartnerCenterTokens({
-    ...{ authorityHost: callers.authorityHost, tenantId, clientId, credential, endpoint, telemetry },
+function openPartnerCenter(partnerCenter: PartnerCenterSettings): NonNullable<SetPermissionPorts["partnerCenter"]> {
+  const { endpoint, tenantId, manualHours } = partnerCenter;
+  const tokens = openPartnerCenterTokens(partnerCenter);
+  const policies = createPartnerCenterPolicies({ endpoint, partnerTenantId: tenantId, tokens });
+  const ports = { store, queue: activityPush, telemetry, clock, newId: newChangeId };
+  if (manualHours === undefined) {
+    const changes = createStorageChangeQueue(queue(changeQueue));
+    return { policies, changes, continueChange: createContinueChange(ports, createMovePolicy({ ...ports, policies })) };
+  }
+  const witness = partnerCenter.refreshToken === undefined ? createAuditedPolicies({ endpoint, tokens }) : policies;
+  const watch = createWatchPolicy({ ...ports, policies: witness }, manualHours);
+  return { policies: witness, manualHours, continueChange: createContinueChange(ports, watch) };
+}
+
+function openPartnerCenterTokens({ endpoint, tenantId, clientId, credential, refreshToken }: PartnerCenterSettings) {
+  const application = { authorityHost: callers.authorityHost, tenantId, clientId, credential, endpoint, telemetry };
+  if (refreshToken === undefined) return createPartnerCenterTokens(application);
+  return createPartnerCenterTokens({
+    ...application,
     refreshTokens:
       "setting" in refreshToken
         ? createRefreshTokenSetting(refreshToken.setting)
         : createRefreshTokenVault({ keyVaultUrl: refreshToken.keyVaultUrl, ...identityOf(storage.connection) }),
   });
-  const policies = createPartnerCenterPolicies({ endpoint, partnerTenantId: tenantId, tokens });
-  const changes = createStorageChangeQueue(queue(changeQueue));
-  const ports = { store, policies, queue: activityPush, telemetry, clock, newId: newChangeId };
-  return { policies, changes, continueChange: createContinueChange(ports) };
 }
 
 /** The identity that opens storage opens the key vault too. */

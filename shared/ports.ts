@@ -6,7 +6,7 @@ import type { AzureSubscription, RoleAssignment } from "./domain/eligibility.ts"
 import type { ChangeId, CustomerId, SubscriptionId } from "./domain/identifiers.ts";
 import type { CustomerProfile, PartnerCustomer } from "./domain/partner-customer.ts";
 import type { CustomerRecord, PermissionState, UnfinishedChange } from "./domain/permission.ts";
-import type { PolicyPermission, SelfServePolicy } from "./domain/self-serve-policy.ts";
+import type { PolicyContent, PolicyPermission, SelfServePolicy } from "./domain/self-serve-policy.ts";
 
 /** A customer's record and the version that a commit must still find. Version undefined: there is no row yet. */
 export interface StoredCustomer {
@@ -163,6 +163,17 @@ export interface SelfServePolicies {
     call: PolicyCall,
   ): Promise<"done" | "stale" | "gone">;
   remove(customerId: CustomerId, policy: SelfServePolicy, call: PolicyCall): Promise<"done" | "stale" | "gone">;
+}
+
+/**
+ * Knows what a customer's policy says, even where nobody may read the policy itself. Throws as SelfServePolicies does,
+ * which is a witness, too.
+ */
+export interface PolicyWitness {
+  /** @returns undefined when there is no policy, `unknown` when the witness has not heard of this customer's */
+  read(customerId: CustomerId, call: PolicyCall): Promise<PolicyContent | undefined | "unknown">;
+  /** How long it may take until the witness knows of a move. Absent: it knows at once. */
+  readonly lagSeconds?: number;
 }
 
 /** The partner's customers in Partner Center. Throws as SelfServePolicies does. */
