@@ -11,26 +11,32 @@ import { invalidRequest } from "../shared/domain/refusal.ts";
 import { etagOf } from "../shared/http/etag.ts";
 import { customerIdOf } from "../shared/http/parameters.ts";
 import type { ApiHandler, ApiRequest } from "../shared/http/route.ts";
-import type { GetOperation } from "../shared/use-cases/get-operation.ts";
+import type { GetOperation, Operation } from "../shared/use-cases/get-operation.ts";
 
 export function getOperation(get: GetOperation): ApiHandler {
   return async (request) => {
-    const { permission: _, ...operation } = await get(...operationOf(request));
-    const headers = operation.status === "Running" ? { "retry-after": "5" } : {};
-    return { headers, body: operation };
+    const { permission: _, manualSteps, ...operation } = await get(...operationOf(request));
+    const headers = operation.status === "Running" ? { "retry-after": retryAfter(manualSteps) } : {};
+    return { headers, body: { ...operation, ...manualSteps } };
   };
 }
 
 /** While the change runs 202, then what the request itself would have been answered. */
 export function getOperationResult(get: GetOperation): ApiHandler {
   return async (request) => {
-    const { status, permission, error } = await get(...operationOf(request));
+    const { status, permission, error, manualSteps } = await get(...operationOf(request));
     if (status === "Running") {
-      return { status: 202, headers: { "retry-after": "5" }, body: { ...permission, changed: false } };
+      const headers = { "retry-after": retryAfter(manualSteps) };
+      return { status: 202, headers, body: { ...permission, changed: false, ...manualSteps } };
     }
     if (error !== undefined) throw refusedByPartnerCenter(error.code, error.message, error.partnerCenterCode);
     return { headers: { etag: etagOf(permission) }, body: { ...permission, changed: true } };
   };
+}
+
+/** Seconds: what people do is looked at every minute. */
+export function retryAfter(manualSteps: Operation["manualSteps"]): string {
+  return manualSteps === undefined ? "5" : "60";
 }
 
 function operationOf({ route }: ApiRequest): Parameters<GetOperation> {

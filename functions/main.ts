@@ -12,6 +12,7 @@ import { consoleTelemetry } from "../shared/adapters/console-telemetry.ts";
 import { createCustomerCredentials } from "../shared/adapters/customer-credentials.ts";
 import { probeMfa } from "../shared/adapters/partner-center-calls.ts";
 import { createPartnerCenterCustomers } from "../shared/adapters/partner-center-customers.ts";
+import { createAuditedPolicies } from "../shared/adapters/partner-center-audited-policies.ts";
 import { createPartnerCenterPolicies } from "../shared/adapters/partner-center-policies.ts";
 import { createPartnerCenterSales } from "../shared/adapters/partner-center-sales.ts";
 import { createPartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
@@ -44,12 +45,14 @@ import { createGetOperation } from "../shared/use-cases/get-operation.ts";
 import { createListActivities } from "../shared/use-cases/list-activities.ts";
 import { createListCustomers } from "../shared/use-cases/list-customers.ts";
 import { createPartnerCenterGate } from "../shared/use-cases/partner-center-gate.ts";
+import { createMovePolicy } from "../shared/use-cases/move-policy.ts";
 import { createPurgeChanges } from "../shared/use-cases/purge-changes.ts";
 import { createReadPermissions } from "../shared/use-cases/read-permissions.ts";
 import { createLogPendingActivity, createRecordActivity } from "../shared/use-cases/record-activity.ts";
-import { createSetPermission } from "../shared/use-cases/set-permission.ts";
+import { createSetPermission, type SetPermissionPorts } from "../shared/use-cases/set-permission.ts";
 import { createSweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
 import { createSynchroniseCustomers } from "../shared/use-cases/synchronise-customers.ts";
+import { createWatchPolicy } from "../shared/use-cases/watch-policy.ts";
 import { registerFunctions } from "./register-functions.ts";
 
 const settings = readSettings(process.env);
@@ -106,7 +109,7 @@ registerFunctions(app, {
     listCustomers: createListCustomers(known),
     getCustomer: createGetCustomer(known),
     listActivities: createListActivities(pending, log),
-    getOperation: createGetOperation(store),
+    getOperation: createGetOperation(store, partnerCenter?.manualHours),
     checkHealth: createCheckHealth(
       createStorageProbe(permissions, activities),
       pending,
@@ -126,27 +129,30 @@ registerFunctions(app, {
   },
 });
 
-function openPartnerCenter({ endpoint, tenantId, clientId, credential, refreshToken }: PartnerCenterSettings) {
-  const tokens = createPartnerCenterTokens({
-    ...{ authorityHost: callers.authorityHost, tenantId, clientId, credential, endpoint, telemetry },
+function openPartnerCenter(partnerCenter: PartnerCenterSettings): NonNullable<SetPermissionPorts["partnerCenter"]> {
+  const { endpoint, tenantId, manualHours } = partnerCenter;
+  const tokens = openPartnerCenterTokens(partnerCenter);
+  const policies = createPartnerCenterPolicies({ endpoint, partnerTenantId: tenantId, tokens });
+  const ports = { store, queue: activityPush, telemetry, clock, newId: newChangeId };
+  if (manualHours === undefined) {
+    const changes = createStorageChangeQueue(queue(changeQueue));
+    return { policies, changes, continueChange: createContinueChange(ports, createMovePolicy({ ...ports, policies })) };
+  }
+  const witness = partnerCenter.refreshToken === undefined ? createAuditedPolicies({ endpoint, tokens }) : policies;
+  const watch = createWatchPolicy({ ...ports, policies: witness }, manualHours);
+  return { policies: witness, manualHours, continueChange: createContinueChange(ports, watch) };
+}
+
+function openPartnerCenterTokens({ endpoint, tenantId, clientId, credential, refreshToken }: PartnerCenterSettings) {
+  const application = { authorityHost: callers.authorityHost, tenantId, clientId, credential, endpoint, telemetry };
+  if (refreshToken === undefined) return createPartnerCenterTokens(application);
+  return createPartnerCenterTokens({
+    ...application,
     refreshTokens:
       "setting" in refreshToken
         ? createRefreshTokenSetting(refreshToken.setting)
         : createRefreshTokenVault({ keyVaultUrl: refreshToken.keyVaultUrl, ...identityOf(storage.connection) }),
   });
-  const sales = createPartnerCenterSales({ endpoint, tokens });
-  const policies = createPartnerCenterPolicies({ endpoint, partnerTenantId: tenantId, tokens });
-  const changes = createStorageChangeQueue(queue(changeQueue));
-  const notebook = createTableNotebook(permissions);
-  const probe = { isMfaCompliant: () => probeMfa({ endpoint, tokens }) };
-  const gate = createPartnerCenterGate({ notebook, probe, telemetry, clock });
-  const partnerCustomers = createPartnerCenterCustomers({ endpoint, tokens });
-  const ports = { store, policies, queue: activityPush, telemetry, clock, newId: newChangeId };
-  return {
-    ...{ policies, sales, changes, notebook },
-    continueChange: createContinueChange(ports),
-    synchroniseCustomers: createSynchroniseCustomers({ ...ports, partnerCustomers, known, notebook, gate }),
-  };
 }
 
 /** The identity that opens storage opens the key vault too. */

@@ -19,6 +19,7 @@ import {
 import { readFields } from "../shared/http/request-body.ts";
 import type { ApiAnswer, ApiHandler, ApiRequest } from "../shared/http/route.ts";
 import type { SetPermission } from "../shared/use-cases/set-permission.ts";
+import { retryAfter } from "./get-operation.ts";
 
 const wishFields = ["state", "reason", "subscriptionId", "acknowledgedCharges"];
 
@@ -58,7 +59,7 @@ async function answer(
 ): Promise<ApiAnswer> {
   const id = repeatableAs(headers);
   const ifMatch = tagsOf(headers, "If-Match");
-  const { permission, changed, unfinished } = await set({
+  const { permission, changed, unfinished, manualSteps } = await set({
     ...wish,
     by: caller.actor,
     requestId,
@@ -67,10 +68,14 @@ async function answer(
     ...(ifMatch === undefined ? {} : { precondition: (current) => ifMatch(etagOf(current)) }),
   });
   const repeatability = id === undefined ? {} : { "repeatability-result": "accepted" };
-  const body = { ...permission, changed };
+  const body = { ...permission, changed, ...manualSteps };
   if (unfinished === undefined) return { headers: { etag: etagOf(permission), ...repeatability }, body };
   // Azure's clients watch the operation; Logic Apps follows Location until it is no longer answered 202.
   const operation = new URL(`/api/customers/${wish.customerId}/operations/${unfinished}`, url).href;
-  const progress = { "operation-location": operation, location: `${operation}/result`, "retry-after": "5" };
+  const progress = {
+    "operation-location": operation,
+    location: `${operation}/result`,
+    "retry-after": retryAfter(manualSteps),
+  };
   return { status: 202, headers: { ...progress, ...repeatability }, body };
 }

@@ -35,7 +35,12 @@ export interface DemoRun {
   /** Connection string of Azurite. */
   readonly storage: string;
   /** Absent: our record is the switch, and Partner Center is not called. */
-  readonly partnerCenter?: { readonly url: string; readonly refreshToken: string };
+  readonly partnerCenter?: {
+    readonly url: string;
+    readonly refreshToken: string;
+    /** Who moves the policies there: the product, or whoever calls the stand-in's `/_policies`. */
+    readonly mode: "live" | "manual";
+  };
 }
 
 export function demoSettings({ port, entraUrl, armUrl, storage, partnerCenter }: DemoRun): Record<string, string> {
@@ -50,7 +55,7 @@ export function demoSettings({ port, entraUrl, armUrl, storage, partnerCenter }:
     ...(partnerCenter === undefined
       ? { PARTNER_CENTER_MODE: "off" }
       : {
-          PARTNER_CENTER_MODE: "live",
+          PARTNER_CENTER_MODE: partnerCenter.mode,
           PARTNER_CENTER_ENDPOINT: partnerCenter.url,
           PARTNER_CENTER_CLIENT_ID: partnerCenterClientId,
           PARTNER_CENTER_CLIENT_SECRET: partnerCenterSecret,

@@ -76,10 +76,11 @@ async function run(): Promise<void> {
   azurite.ended.then(() => endedAlone("Azurite ended"), endedAlone);
   await keepTokenFresh(entra);
 
+  const mode = process.env.PARTNER_CENTER_MODE === "manual" ? "manual" : "live";
   const environment = demoEnvironment(
     {
       ...{ port: ports.app, entraUrl: entra.url, armUrl: arm.url, storage: azurite.connectionString },
-      partnerCenter: { url: partnerCenter.url, refreshToken: await entra.issueRefreshToken() },
+      partnerCenter: { url: partnerCenter.url, refreshToken: await entra.issueRefreshToken(), mode },
     },
     certificate.caFile,
   );
@@ -90,7 +91,7 @@ async function run(): Promise<void> {
   const { adminToken: tokenFile } = state;
   const { caFile } = certificate;
   const urls = { entraUrl: entra.url, armUrl: arm.url, partnerCenterUrl: partnerCenter.url };
-  process.stdout.write(welcome({ ports, ...urls, stateFolder, tokenFile, caFile, demo }));
+  process.stdout.write(welcome({ ports, ...urls, stateFolder, tokenFile, caFile, demo, mode }));
 }
 
 /** Half its life before it ends there is a new one in the file: a run may last for days. */

@@ -12,6 +12,8 @@ export interface Welcome {
   readonly tokenFile: string;
   readonly caFile: string;
   readonly demo: readonly DemoCustomer[];
+  /** Who moves the policies in Partner Center. */
+  readonly mode: "live" | "manual";
 }
 
 export function welcome({
@@ -23,12 +25,20 @@ export function welcome({
   tokenFile,
   caFile,
   demo,
+  mode,
 }: Welcome): string {
   const api = `http://localhost:${ports.app}/api`;
   const [eligible, partnerOnly] = [customerNamed("Contoso", demo), customerNamed("Adatum", demo)];
   const bearer = `-H "Authorization: Bearer $(cat ${quoted(tokenFile)})"`;
   const turnOn = (customerId: string) =>
     `curl -sS -X PUT "${api}/customers/${customerId}/permissions/azureReservations" ${bearer} -H "Content-Type: application/json" -d '{"state":"On"}'`;
+  const policy = `curl -sS --cacert ${quoted(caFile)} -X`;
+  const move = {
+    live: `Move Contoso's policy in Partner Center behind the product's back, then turn the switch On again and see it put right:
+  ${policy} DELETE ${partnerCenterUrl}/_policies/${eligible}`,
+    manual: `Be the operator who moves Contoso's switch in Partner Center; the product looks there every minute:
+  ${policy} PUT ${partnerCenterUrl}/_policies/${eligible} -d '["AzureReservedInstances"]'`,
+  };
   const faults = `curl -sS --cacert ${quoted(caFile)} -X PUT ${armUrl}/_faults -d`;
   const width = Math.max(...demo.map(({ customer }) => customer.name.length));
   const rows = demo.map(
@@ -60,8 +70,7 @@ See Adatum refused, whose only Owner is the partner itself:
 Azure Resource Manager off, and on again with {"down":false} (more faults: local/stand-ins/faults.ts):
   ${faults} '{"down":true}'
 
-Move Contoso's policy in Partner Center behind the product's back, then turn the switch On again and see it put right:
-  curl -sS --cacert ${quoted(caFile)} -X DELETE ${partnerCenterUrl}/_policies/${eligible}
+${move[mode]}
 
 Ada's token is in ${tokenFile}; for others: npm run --silent token -- --role SalesAgent --name Bob
 Ready. Ctrl-C stops everything.

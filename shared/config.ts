@@ -46,7 +46,10 @@ export interface PartnerCenterSettings {
   readonly tenantId: string;
   readonly clientId: string;
   readonly credential: { readonly clientSecret: string } | { readonly certificatePath: string };
-  readonly refreshToken: { readonly setting: string } | { readonly keyVaultUrl: string };
+  /** Of an Admin Agent account. Absent, which it may be only where an operator moves the switches: the application calls alone. */
+  readonly refreshToken?: { readonly setting: string } | { readonly keyVaultUrl: string };
+  /** Present: an operator moves the switches in Partner Center, and has so many hours for each. */
+  readonly manualHours?: number;
 }
 
 export type CustomerAppSettings =
@@ -213,8 +216,8 @@ export function readSettings(environment: Environment): Settings {
   function partnerCenter(): PartnerCenterSettings | undefined {
     const mode = read("PARTNER_CENTER_MODE") ?? "off";
     if (mode === "off") return undefined;
-    if (mode !== "live") {
-      faults.push("PARTNER_CENTER_MODE must be off or live.");
+    if (mode !== "live" && mode !== "manual") {
+      faults.push("PARTNER_CENTER_MODE must be off, live or manual.");
       return undefined;
     }
     const tenants = list("ENTRA_TENANT_ID", "");
@@ -234,8 +237,10 @@ export function readSettings(environment: Environment): Settings {
     }
     const setting = read("PARTNER_CENTER_REFRESH_TOKEN");
     const keyVaultUrl = read("PARTNER_CENTER_KEY_VAULT_URL");
-    if ((setting === undefined) === (keyVaultUrl === undefined)) {
-      faults.push("Exactly one of PARTNER_CENTER_REFRESH_TOKEN and PARTNER_CENTER_KEY_VAULT_URL must be set.");
+    const isAlone = setting === undefined && keyVaultUrl === undefined;
+    if (isAlone ? mode === "live" : setting !== undefined && keyVaultUrl !== undefined) {
+      const exactly = mode === "live" ? "Exactly" : "At most";
+      faults.push(`${exactly} one of PARTNER_CENTER_REFRESH_TOKEN and PARTNER_CENTER_KEY_VAULT_URL must be set.`);
     }
     if (
       keyVaultUrl !== undefined &&
@@ -248,7 +253,8 @@ export function readSettings(environment: Environment): Settings {
       tenantId: tenantId ?? "",
       clientId,
       credential: certificatePath === undefined ? { clientSecret: clientSecret ?? "" } : { certificatePath },
-      refreshToken: keyVaultUrl === undefined ? { setting: setting ?? "" } : { keyVaultUrl },
+      ...(isAlone ? {} : { refreshToken: keyVaultUrl === undefined ? { setting: setting ?? "" } : { keyVaultUrl } }),
+      ...(mode === "manual" ? { manualHours: wholeNumber("PARTNER_CENTER_MANUAL_HOURS", 24, 1, 720) } : {}),
     };
   }
 

@@ -7,7 +7,7 @@ import type { ChangeId, CustomerId, SubscriptionId } from "./domain/identifiers.
 import type { CustomerProfile, PartnerCustomer } from "./domain/partner-customer.ts";
 import type { Sales } from "./domain/partner-sale.ts";
 import type { CustomerRecord, PermissionState, UnfinishedChange } from "./domain/permission.ts";
-import type { PolicyPermission, SelfServePolicy } from "./domain/self-serve-policy.ts";
+import type { PolicyContent, PolicyPermission, SelfServePolicy } from "./domain/self-serve-policy.ts";
 
 /** A customer's record and the version that a commit must still find. Version undefined: there is no row yet. */
 export interface StoredCustomer {
@@ -167,6 +167,17 @@ export interface PartnerSales {
    * @param deadline after it everything throws a Refusal `DependencyUnavailable`
    */
   salesTo(customerId: CustomerId, deadline: AbortSignal): Promise<Sales>;
+}
+
+/**
+ * Knows what a customer's policy says, even where nobody may read the policy itself. Throws as SelfServePolicies does,
+ * which is a witness, too.
+ */
+export interface PolicyWitness {
+  /** @returns undefined when there is no policy, `unknown` when the witness has not heard of this customer's */
+  read(customerId: CustomerId, call: PolicyCall): Promise<PolicyContent | undefined | "unknown">;
+  /** How long it may take until the witness knows of a move. Absent: it knows at once. */
+  readonly lagSeconds?: number;
 }
 
 /** The partner's customers in Partner Center. Throws as SelfServePolicies does. */

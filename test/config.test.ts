@@ -198,6 +198,54 @@ describe("every setting is read", () => {
   });
 });
 
+describe("where an operator moves the switches in Partner Center", () => {
+  const manual: Environment = {
+    PARTNER_CENTER_MODE: "manual",
+    PARTNER_CENTER_CLIENT_ID: otherTenant,
+    PARTNER_CENTER_CLIENT_SECRET: "s3cret",
+  };
+  const refreshToken = { PARTNER_CENTER_REFRESH_TOKEN: "0.AAAA" };
+  const vault = { PARTNER_CENTER_KEY_VAULT_URL: "https://contoso.vault.azure.net" };
+
+  test("the application may call alone, and the operator has a day", () => {
+    expect(read(manual).partnerCenter).toEqual({
+      endpoint: "https://api.partnercenter.microsoft.com",
+      ...{ tenantId: tenant, clientId: otherTenant, credential: { clientSecret: "s3cret" } },
+      manualHours: 24,
+    });
+  });
+
+  test("an Admin Agent's account may stand behind it", () => {
+    expect(read({ ...manual, ...refreshToken }).partnerCenter?.refreshToken).toEqual({ setting: "0.AAAA" });
+    expect(read({ ...manual, ...vault }).partnerCenter?.refreshToken).toEqual({
+      keyVaultUrl: "https://contoso.vault.azure.net",
+    });
+    expectOneFault({ ...manual, ...refreshToken, ...vault }, "At most one of PARTNER_CENTER_REFRESH_TOKEN");
+  });
+
+  test("everything else is asked for as in live mode, where an account must stand behind it", () => {
+    const live = { ...manual, PARTNER_CENTER_MODE: "live" };
+    expect(read({ ...live, ...refreshToken }).partnerCenter).not.toHaveProperty("manualHours");
+    for (const account of [{}, { ...refreshToken, ...vault }]) {
+      expectOneFault({ ...live, ...account }, "Exactly one of PARTNER_CENTER_REFRESH_TOKEN");
+    }
+    for (const settings of [manual, { ...live, ...refreshToken }]) {
+      expectOneFault({ ...settings, PARTNER_CENTER_CLIENT_ID: undefined }, "PARTNER_CENTER_CLIENT_ID");
+      expectOneFault({ ...settings, PARTNER_CENTER_CLIENT_SECRET: undefined }, "PARTNER_CENTER_CLIENT_SECRET");
+      expectOneFault({ ...settings, ENTRA_TENANT_ID: `${tenant},${otherTenant}` }, "PARTNER_CENTER_TENANT_ID");
+      expectOneFault({ ...settings, PARTNER_CENTER_ENDPOINT: "https://elsewhere.example" }, "PARTNER_CENTER_ENDPOINT");
+    }
+  });
+
+  test("the operator has from 1 hour to 30 days", () => {
+    const hoursOf = (text: string) => read({ ...manual, PARTNER_CENTER_MANUAL_HOURS: text }).partnerCenter?.manualHours;
+    expect(["1", " 720 ", ""].map(hoursOf)).toEqual([1, 720, 24]);
+    for (const wrong of ["0", "721", "-1", "1.5", "24h", "NaN"]) {
+      expectOneFault({ ...manual, PARTNER_CENTER_MANUAL_HOURS: wrong }, "PARTNER_CENTER_MANUAL_HOURS");
+    }
+  });
+});
+
 describe.each([
   [
     "AZURE_AUTHORITY_HOST",

@@ -1,7 +1,8 @@
 /**
  * Access tokens for Partner Center by the Secure Application Model: the refresh token of an Admin Agent account is
  * exchanged at Microsoft Entra, and the new refresh token that comes along takes its place. There is no other way to
- * move a self-serve policy: Partner Center takes no application's own token for it.
+ * read or move a self-serve policy: Partner Center takes no application's own token for it. The application's own is
+ * good for customers and audit records.
  * https://learn.microsoft.com/partner-center/developer/enable-secure-app-model
  */
 
@@ -47,7 +48,8 @@ export interface PartnerCenterTokenOptions {
   /** The application that the Admin Agent account has consented to. */
   readonly clientId: string;
   readonly credential: PartnerCenterCredential;
-  readonly refreshTokens: RefreshTokens;
+  /** Absent: the application signs in alone, with nobody behind it. */
+  readonly refreshTokens?: RefreshTokens;
   /** Origin of Partner Center: what the token is for. */
   readonly endpoint: string;
   /** Is told when a new refresh token could not be kept. */
@@ -126,14 +128,17 @@ interface Granted {
 async function exchange(options: PartnerCenterTokenOptions, stop: AbortSignal): Promise<Granted> {
   const { authorityHost, tenantId, clientId, credential, refreshTokens, endpoint } = options;
   const url = `${authorityHost}/${tenantId}/oauth2/v2.0/token`;
-  const refreshToken = (await refreshTokens.read()).trim();
+  const refreshToken = (await refreshTokens?.read())?.trim();
   if (refreshToken === "") throw new PolicyRefusal("SignInRequired", "There is no refresh token for Partner Center.");
 
   const form = new URLSearchParams({
-    grant_type: "refresh_token",
     client_id: clientId,
-    scope: `${endpoint}/user_impersonation offline_access`,
-    refresh_token: refreshToken,
+    ...(refreshToken === undefined
+      ? { grant_type: "client_credentials", scope: `${endpoint}/.default` }
+      : {
+          ...{ grant_type: "refresh_token", scope: `${endpoint}/user_impersonation offline_access` },
+          refresh_token: refreshToken,
+        }),
     ...("clientSecret" in credential
       ? { client_secret: credential.clientSecret }
       : {
@@ -142,14 +147,18 @@ async function exchange(options: PartnerCenterTokenOptions, stop: AbortSignal): 
         }),
   });
   const granted = await ask(url, form, stop, options.limits);
-  if (granted.refreshToken !== undefined && granted.refreshToken !== refreshToken) {
-    await keep(granted.refreshToken, options);
+  if (refreshTokens !== undefined && granted.refreshToken !== undefined && granted.refreshToken !== refreshToken) {
+    await keep(granted.refreshToken, refreshTokens, options);
   }
   return granted;
 }
 
 /** Before the access token is used: a crash after this point leaves the newer of the two, which lives longer. */
-async function keep(refreshToken: string, { refreshTokens, telemetry, limits }: PartnerCenterTokenOptions) {
+async function keep(
+  refreshToken: string,
+  refreshTokens: RefreshTokens,
+  { telemetry, limits }: PartnerCenterTokenOptions,
+): Promise<void> {
   try {
     await withinDeadline(refreshTokens.write(refreshToken), AbortSignal.timeout(limits?.writeMilliseconds ?? 5_000));
   } catch (error) {

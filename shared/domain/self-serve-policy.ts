@@ -41,8 +41,11 @@ export const operationTypeOf = {
   remove: "delete_self_serve_policy",
 } as const satisfies Record<PolicyMove["kind"], OperationType | undefined>;
 
+/** All of a policy that a switch can be seen in. */
+export type PolicyContent = Pick<SelfServePolicy, "permissions">;
+
 /** @returns the state of one switch as the policy has it */
-export function stateIn(policy: SelfServePolicy | undefined, product: Product): PermissionState {
+export function stateIn(policy: PolicyContent | undefined, product: Product): PermissionState {
   return policy?.permissions.some((permission) => isOf(permission, product)) ? "On" : "Off";
 }
 

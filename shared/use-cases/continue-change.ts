@@ -1,56 +1,64 @@
 /**
- * Moves a begun change on: makes the self-serve policy in Partner Center say what the caller wished, reads
- * it back, and only then finishes the change. Whoever comes along may do this, the request itself, the
- * queue, the sweep, also two at a time: every step looks first, and the end is written once.
- *
- * Nothing that Partner Center answers to a write is believed, neither success nor failure. Only what is
- * read afterwards counts.
+ * Brings a begun change on, and writes its end when there is one. Whoever comes along may do this, the
+ * request itself, the queue, the sweep, also two at a time: every go looks first, and the end is written
+ * once. How a go is made depends on who moves the policy: move-policy.ts, watch-policy.ts.
  */
 
-import type { OperationType } from "../domain/activity.ts";
+import type { ActivityError, OperationType } from "../domain/activity.ts";
 import { type Change, type EndedChange, failChange, finishChange, type Intent, noteAttempt } from "../domain/change.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
 import { Refusal } from "../domain/refusal.ts";
-import { operationTypeOf, type PolicyMove, PolicyRefusal, planMove, planOff } from "../domain/self-serve-policy.ts";
-import type {
-  ActivityQueue,
-  Clock,
-  PermissionStore,
-  PolicyCall,
-  SelfServePolicies,
-  StoredCustomer,
-  Telemetry,
-} from "../ports.ts";
+import { PolicyRefusal } from "../domain/self-serve-policy.ts";
+import type { ActivityQueue, Clock, PermissionStore, StoredCustomer, Telemetry } from "../ports.ts";
 
 /** @returns the change as it stands now: `Running` when Partner Center has still not confirmed */
 export type ContinueChange = (customerId: CustomerId, changeId: ChangeId) => Promise<Change | undefined>;
 
 export interface ContinueChangePorts {
   readonly store: PermissionStore;
-  readonly policies: SelfServePolicies;
   readonly queue: ActivityQueue;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
-  readonly newId: () => string;
 }
 
-/** What one call has tried last in Partner Center. */
-interface Go {
-  attempted: OperationType | undefined;
+/** A change that has not ended. */
+export interface RunningChange extends Change {
+  readonly intent: Intent;
 }
 
-/** Moves in one go. A policy that somebody else writes too may need a second one, or a third. */
-const mostMoves = 3;
-/** After this no further move is made in this go: the caller, or the queue, is waiting. */
-const goMilliseconds = 15_000;
-/** After this a change is given up. */
-const patienceMilliseconds = 15 * 60_000;
+/** What one go has come to. */
+export type Outcome =
+  /** The policy says what was wished. */
+  | { readonly kind: "reached" }
+  | { readonly kind: "refused"; readonly error: ActivityError }
+  /** Not yet, or nobody can tell. */
+  | { readonly kind: "open" };
 
-export function createContinueChange(ports: ContinueChangePorts): ContinueChange {
-  const { store, policies, queue, telemetry, clock, newId } = ports;
+/** What was tried last in Partner Center. Outlives a go that fails, for the log. */
+export interface Attempts {
+  last: OperationType | undefined;
+}
+
+/** How a change comes to be. */
+export interface Pursuit {
+  /**
+   * One go.
+   *
+   * @param attempts to be kept up to date with every write
+   * @throws PolicyRefusal or Refusal `DependencyUnavailable` when Partner Center does not say how the policy stands
+   */
+  pursue(change: RunningChange, attempts: Attempts): Promise<Outcome>;
+  /** After this a change is given up. */
+  readonly patienceMilliseconds: number;
+  /** Why, for the log. */
+  readonly notConfirmed: string;
+}
+
+export function createContinueChange(ports: ContinueChangePorts, pursuit: Pursuit): ContinueChange {
+  const { store, queue, telemetry, clock } = ports;
 
   return async (customerId, changeId) => {
-    const go: Go = { attempted: undefined };
+    const attempts: Attempts = { last: undefined };
     for (let attempt = 1; ; attempt++) {
       const stored = await store.readCustomer(customerId);
       const change = await store.findChange(customerId, changeId);
@@ -58,12 +66,13 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
       // Something else has taken its place, such as a switch while the service did not follow Partner Center.
       if (stored.record.unfinished?.changeId !== changeId) return change;
 
-      const outcome = await move(customerId, change, change.intent, go);
-      if (outcome === undefined) {
-        await note(go, stored, { ...change, intent: change.intent });
+      const running = { ...change, intent: change.intent };
+      const ending = await goOn(running, attempts);
+      if (ending === undefined) {
+        await note(attempts, stored, running);
         return store.findChange(customerId, changeId);
       }
-      const written = await write(stored, outcome(stored));
+      const written = await write(stored, ending(stored));
       if (written !== undefined) return written;
       if (attempt >= 5) return change;
       await clock.pause(Math.random() * 100 * attempt);
@@ -71,71 +80,33 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
   };
 
   /** @returns how the change ends, or undefined while that is not known */
-  async function move(
-    customerId: CustomerId,
-    change: Change,
-    intent: Intent,
-    go: Go,
+  async function goOn(
+    change: RunningChange,
+    attempts: Attempts,
   ): Promise<((stored: StoredCustomer) => EndedChange) | undefined> {
-    const { product, state } = intent.wish;
-    const { alsoOff } = intent;
-    const correlationId = change.changeId;
-    const until = clock.now().getTime() + goMilliseconds;
     try {
-      for (let moves = 0; moves <= mostMoves; moves++) {
-        const policy = await policies.read(customerId, { requestId: newId(), correlationId });
-        const next = alsoOff ? planOff(policy, [product, alsoOff]) : planMove(policy, product, state);
-        if (next.kind === "none") {
-          if (clock.now().getTime() < Date.parse(intent.notBefore ?? change.at)) return undefined;
-          return ({ record }) => finishChange(record, change, clock.now(), go.attempted);
-        }
-        if (moves === mostMoves || clock.now().getTime() >= until) break;
-        // Whoever has overtaken this change waits for one write that is under way, not for one after another.
-        if ((await store.findChange(customerId, change.changeId))?.intent === undefined) return undefined;
-        const refusal = await perform(customerId, next, { requestId: newId(), correlationId });
-        if (refusal !== undefined) {
-          const { reason: code, message, partnerCenterCode: own } = refusal;
-          const error = { code, message, ...(own === undefined ? {} : { partnerCenterCode: own }) };
-          return ({ record }) => failChange(record, change, clock.now(), error);
-        }
-        go.attempted = operationTypeOf[next.kind];
+      const outcome = await pursuit.pursue(change, attempts);
+      if (outcome.kind === "refused") return ({ record }) => failChange(record, change, clock.now(), outcome.error);
+      if (outcome.kind === "reached") {
+        if (clock.now().getTime() < Date.parse(change.intent.notBefore ?? change.at)) return undefined;
+        return ({ record }) => finishChange(record, change, clock.now(), attempts.last);
       }
     } catch (error) {
       if (!(error instanceof Refusal || error instanceof PolicyRefusal)) throw error;
       telemetry.warning("Partner Center did not confirm a change; it goes on.", error);
     }
-    if (clock.now().getTime() - Date.parse(change.at) < patienceMilliseconds) return undefined;
-    return ({ record }) =>
-      failChange(record, change, clock.now(), {
-        code: "NotConfirmed",
-        message: "Partner Center has not confirmed the change within 15 minutes.",
-      });
-  }
-
-  /** @returns the refusal of a write, which surely had no effect. Of a write without answer only reading tells. */
-  async function perform(
-    customerId: CustomerId,
-    move: PolicyMove,
-    call: PolicyCall,
-  ): Promise<PolicyRefusal | undefined> {
-    try {
-      if (move.kind === "create") await policies.create(customerId, move.permissions, call);
-      if (move.kind === "replace") await policies.replace(customerId, move.policy, move.permissions, call);
-      if (move.kind === "remove") await policies.remove(customerId, move.policy, call);
-    } catch (error) {
-      if (error instanceof PolicyRefusal) return error;
-      if (!(error instanceof Refusal)) throw error;
-    }
-    return undefined;
+    if (clock.now().getTime() - Date.parse(change.at) < pursuit.patienceMilliseconds) return undefined;
+    const error = { code: "NotConfirmed", message: pursuit.notConfirmed };
+    return ({ record }) => failChange(record, change, clock.now(), error);
   }
 
   /**
    * For the log entry of a later go, which finds it done and would not know by what. A crash before this is no harm:
    * the entry then says nothing about it.
    */
-  async function note({ attempted }: Go, stored: StoredCustomer, change: Change & { readonly intent: Intent }) {
-    if (attempted === undefined || attempted === change.intent.attempted) return;
-    await store.commit(stored, noteAttempt(stored.record, change, attempted)).catch((cause: unknown) => {
+  async function note({ last }: Attempts, stored: StoredCustomer, change: RunningChange): Promise<void> {
+    if (last === undefined || last === change.intent.attempted) return;
+    await store.commit(stored, noteAttempt(stored.record, change, last)).catch((cause: unknown) => {
       telemetry.warning("What was tried in Partner Center could not be noted; the log will not name it.", cause);
     });
   }

@@ -15,14 +15,15 @@ export type SweepUnfinishedChanges = () => Promise<void>;
 const graceMilliseconds = 60_000;
 const longestPauseSeconds = 120;
 
+/** @param changes absent: this reminder is the last one, the sweep of the minute is early enough */
 export function createFollowUpChange(
   continueChange: ContinueChange,
-  changes: ChangeQueue,
+  changes: ChangeQueue | undefined,
   clock: Clock,
 ): FollowUpChange {
   return async ({ customerId, changeId }) => {
     const change = await continueChange(customerId, changeId);
-    if (change?.status !== "Running") return;
+    if (change?.status !== "Running" || changes === undefined) return;
     // Half as long again as it has taken so far, from 5 seconds to 2 minutes.
     const age = (clock.now().getTime() - Date.parse(change.at)) / 1000;
     await changes.push({ customerId, changeId }, Math.round(Math.min(Math.max(age / 2, 5), longestPauseSeconds)));

@@ -2,6 +2,7 @@
 
 import type { ActivityError } from "../domain/activity.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
+import { type ManualSteps, manualStepsOf } from "../domain/manual-steps.ts";
 import type { Permission } from "../domain/permission.ts";
 import { Refusal } from "../domain/refusal.ts";
 import type { PermissionStore } from "../ports.ts";
@@ -12,17 +13,25 @@ export interface Operation {
   readonly error?: ActivityError;
   /** The permission as the change left it, for those who ask for the result rather than the status. */
   readonly permission: Permission;
+  /** What an operator still has to do for it. */
+  readonly manualSteps?: ManualSteps;
 }
 
 /** @throws Refusal `NotFound` */
 export type GetOperation = (customerId: CustomerId, changeId: ChangeId) => Promise<Operation>;
 
-export function createGetOperation(store: PermissionStore): GetOperation {
+/** @param manualHours how long an operator has got to move a switch in Partner Center; undefined: we move it */
+export function createGetOperation(store: PermissionStore, manualHours?: number): GetOperation {
   return async (customerId, changeId) => {
     const change = await store.findChange(customerId, changeId);
     if (change !== undefined) {
       const { status, permission, error } = change;
-      return { id: change.changeId, status, permission, ...(error === undefined ? {} : { error }) };
+      const manualSteps = manualStepsOf(change, manualHours);
+      return {
+        ...{ id: change.changeId, status, permission },
+        ...(error === undefined ? {} : { error }),
+        ...(manualSteps === undefined ? {} : { manualSteps }),
+      };
     }
     throw new Refusal("NotFound", `Customer ${customerId} has no operation ${changeId}, or it is older than 30 days.`, {
       target: "changeId",

@@ -8,7 +8,8 @@
  * which is always safe.
  *
  * Where Partner Center has to follow, the change is committed as begun, and continued at once; it is in
- * force when Partner Center says so, not before.
+ * force when Partner Center says so, not before. Where an operator has to move the switch there, the answer
+ * says how.
  */
 
 import {
@@ -22,16 +23,17 @@ import {
 } from "../domain/change.ts";
 import { type Eligibility, type Evidence, evidenceOf } from "../domain/eligibility.ts";
 import type { ChangeId } from "../domain/identifiers.ts";
+import { type ManualSteps, manualStepsOf } from "../domain/manual-steps.ts";
 import { refusedByPartnerCenter } from "../domain/partner-center-refusal.ts";
-import { type Permission, permissionOf } from "../domain/permission.ts";
+import { type Permission, type PermissionState, permissionOf } from "../domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
-import { PolicyRefusal, type SelfServePolicy, stateIn } from "../domain/self-serve-policy.ts";
+import { PolicyRefusal, stateIn } from "../domain/self-serve-policy.ts";
 import type {
   ActivityQueue,
   ChangeQueue,
   Clock,
   PermissionStore,
-  SelfServePolicies,
+  PolicyWitness,
   StoredCustomer,
   Telemetry,
 } from "../ports.ts";
@@ -53,6 +55,8 @@ export interface SetPermissionAnswer {
   readonly changed: boolean;
   /** The change that Partner Center has not confirmed yet; the permission is as before. */
   readonly unfinished?: ChangeId;
+  /** What an operator has to do for it; absent: nothing, we do it. */
+  readonly manualSteps?: ManualSteps;
 }
 
 /**
@@ -70,9 +74,12 @@ export interface SetPermissionPorts {
   readonly newChangeId: () => ChangeId;
   /** Absent: our record is the switch. */
   readonly partnerCenter?: {
-    readonly policies: SelfServePolicies;
+    readonly policies: PolicyWitness;
     readonly continueChange: ContinueChange;
-    readonly changes: ChangeQueue;
+    /** Absent: the sweep of the minute is early enough. */
+    readonly changes?: ChangeQueue;
+    /** Present: not we but an operator moves the switch in Partner Center, and has so many hours for it. */
+    readonly manualHours?: number;
   };
 }
 
@@ -83,6 +90,7 @@ const lookAgainSeconds = 5;
 
 export function createSetPermission(ports: SetPermissionPorts): SetPermission {
   const { store, telemetry, clock, partnerCenter } = ports;
+  const manualHours = partnerCenter?.manualHours;
 
   return async (request) => {
     const { by, requestId, correlationId, repeatableAs, precondition, ...wish } = request;
@@ -98,7 +106,7 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
       if (earlier !== undefined) {
         // Ours, and begun: only the answer to its beginning was lost.
         const isOurs = attempt > 1 && partnerCenter !== undefined && earlier.status === "Running";
-        return answerAgain(isOurs ? await settle(partnerCenter, wish, earlier) : earlier, wish);
+        return answerAgain(isOurs ? await settle(partnerCenter, wish, earlier) : earlier, wish, manualHours);
       }
 
       const permission = permissionOf(stored.record, wish.product);
@@ -110,10 +118,12 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
         );
       }
       const overtaken = await unfinishedInTheWay(stored, wish);
-      const isInForce = await isSoInPartnerCenter(wish, changeId);
+      const said = await stateInPartnerCenter(wish, changeId, permission);
+      const isInForce = said === wish.state;
+      const isNews = !isInForce && said !== "unknown";
       // An Off that is so already has no reason to overtake an On of the other switch.
       const isOwnToOvertake = overtaken?.permission.product === wish.product;
-      if (permission.state === wish.state && isInForce && !isOwnToOvertake) return { permission, changed: false };
+      if (permission.state === wish.state && !isNews && !isOwnToOvertake) return { permission, changed: false };
       if (wish.state === "On") evidence ??= await proveEligible(wish);
 
       const occasion: Occasion = {
@@ -131,7 +141,7 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
       if ((await store.commit(stored, recorded)) === "committed") {
         await pushActivity(recorded);
         const change = isAtOnce ? recorded.created : await settle(partnerCenter, wish, recorded.created);
-        return answerAgain(change, wish);
+        return answerAgain(change, wish, manualHours);
       }
 
       giveUpAt ??= clock.now().getTime() + commitMilliseconds;
@@ -157,22 +167,30 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
     );
   }
 
-  /** A switch to On is only begun when Partner Center answers. Off is accepted anyway, and followed up. */
-  async function isSoInPartnerCenter({ customerId, product, state }: Wish, changeId: ChangeId): Promise<boolean> {
-    if (partnerCenter === undefined) return true;
-    let policy: SelfServePolicy | undefined;
+  /**
+   * A switch to On is only begun when Partner Center answers, unless an operator moves it, who needs no answer
+   * to begin. Off is accepted anyway, and followed up.
+   *
+   * @returns `unknown` when nobody has heard of the policy, undefined when there was no answer
+   */
+  async function stateInPartnerCenter(
+    { customerId, product, state }: Wish,
+    changeId: ChangeId,
+    permission: Permission,
+  ): Promise<PermissionState | "unknown" | undefined> {
+    if (partnerCenter === undefined) return state;
     try {
-      policy = await partnerCenter.policies.read(customerId, {
-        requestId: ports.newChangeId(),
-        correlationId: changeId,
-      });
+      const call = { requestId: ports.newChangeId(), correlationId: changeId };
+      const policy = await partnerCenter.policies.read(customerId, call);
+      return policy === "unknown" ? policy : stateIn(policy, product);
     } catch (error) {
-      if (error instanceof PolicyRefusal)
-        throw refusedByPartnerCenter(error.reason, error.message, error.partnerCenterCode);
-      if (state === "On" || !(error instanceof Refusal)) throw error;
-      return false;
+      const isRefusal = error instanceof PolicyRefusal;
+      if (!isRefusal && !(error instanceof Refusal)) throw error;
+      const mayBegin =
+        manualHours === undefined ? state === "Off" && !isRefusal : state === "Off" || permission.state === "Off";
+      if (mayBegin) return undefined;
+      throw isRefusal ? refusedByPartnerCenter(error.reason, error.message, error.partnerCenterCode) : error;
     }
-    return stateIn(policy, product) === state;
   }
 
   /** Continues a change that was just begun, and leaves it to the queue when it takes longer. */
@@ -183,10 +201,10 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
   ): Promise<Change> {
     const { changeId } = begun;
     const change = await continueChange(customerId, changeId).catch((cause: unknown) => {
-      telemetry.warning("A change could not be continued at once; the queue goes on with it.", cause);
+      telemetry.warning("A change could not be continued at once; it goes on later.", cause);
       return begun;
     });
-    if (change?.status === "Running") {
+    if (change?.status === "Running" && changes !== undefined) {
       await changes.push({ customerId, changeId }, lookAgainSeconds).catch((cause: unknown) => {
         telemetry.warning("A change could not be queued; the sweep goes on with it.", cause);
       });
@@ -216,7 +234,8 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
 }
 
 /** The answer to a change is the same whenever it is asked for. */
-function answerAgain({ changeId, fingerprint, status, permission, error }: Change, wish: Wish): SetPermissionAnswer {
+function answerAgain(change: Change, wish: Wish, manualHours: number | undefined): SetPermissionAnswer {
+  const { changeId, fingerprint, status, permission, error } = change;
   if (fingerprint !== fingerprintOf(wish)) {
     throw new Refusal(
       "RequestIdReused",
@@ -224,7 +243,9 @@ function answerAgain({ changeId, fingerprint, status, permission, error }: Chang
     );
   }
   if (error !== undefined) throw refusedByPartnerCenter(error.code, error.message, error.partnerCenterCode);
-  return status === "Running" ? { permission, changed: false, unfinished: changeId } : { permission, changed: true };
+  if (status !== "Running") return { permission, changed: true };
+  const manualSteps = manualStepsOf(change, manualHours);
+  return { permission, changed: false, unfinished: changeId, ...(manualSteps === undefined ? {} : { manualSteps }) };
 }
 
 function refusalOf(

@@ -74,8 +74,11 @@ export interface ProductOptions {
   /** A function, when they depend on the stand-ins. */
   readonly settings?: Settings | ((entra: EntraStandIn) => Promise<Settings>);
   readonly customers?: DemoCustomer[];
-  /** `live`: the product moves the policies in Partner Center, signed in as an Admin Agent. */
-  readonly partnerCenterMode?: "off" | "live";
+  /**
+   * `live`: the product moves the policies in Partner Center, signed in as an Admin Agent. `manual`: it only looks
+   * whether the test has.
+   */
+  readonly partnerCenterMode?: "off" | "live" | "manual";
 }
 
 export async function startProduct({
@@ -99,8 +102,8 @@ export async function startProduct({
   const arm = await startArm({ certificate, customers: everybody, entra });
   const partnerCenter = await startPartnerCenter({ certificate, customers: everybody, entra, partnerTenantId });
   const storage = await startStorageProxy(connectionString);
-  const liveSettings: Settings = {
-    PARTNER_CENTER_MODE: "live",
+  const partnerCenterSettings: Settings = {
+    PARTNER_CENTER_MODE: partnerCenterMode,
     PARTNER_CENTER_ENDPOINT: partnerCenter.url,
     PARTNER_CENTER_CLIENT_ID: partnerCenterClientId,
     PARTNER_CENTER_CLIENT_SECRET: partnerCenterSecret,
@@ -116,7 +119,7 @@ export async function startProduct({
       env: {
         PATH: process.env.PATH,
         ...demoSettings({ port: 0, entraUrl: entra.url, armUrl: arm.url, storage: storage.connectionString }),
-        ...(partnerCenterMode === "live" ? liveSettings : {}),
+        ...(partnerCenterMode === "off" ? {} : partnerCenterSettings),
         ...ownSettings,
         NODE_EXTRA_CA_CERTS: certificate.caFile,
         ...(behind === 0

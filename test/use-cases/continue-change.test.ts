@@ -13,6 +13,7 @@ import { untouchedCustomer } from "../../shared/domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../../shared/domain/refusal.ts";
 import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
 import { createContinueChange } from "../../shared/use-cases/continue-change.ts";
+import { createMovePolicy } from "../../shared/use-cases/move-policy.ts";
 import { faultIn } from "../fakes/chain-verifier.ts";
 import { ada, ben, contoso, idOf, noon } from "../fakes/facts.ts";
 import { type Call, createInMemoryWorld, type Fate } from "../fakes/in-memory-world.ts";
@@ -32,7 +33,7 @@ type Step = Fate | Error | (() => unknown);
 function start() {
   const world = createInMemoryWorld();
   let ids = 0;
-  const continueChange = createContinueChange({ ...world, newId: () => `call ${++ids}` });
+  const continueChange = createContinueChange(world, createMovePolicy({ ...world, newId: () => `call ${++ids}` }));
   /** Gives these fates to the first calls of that name; the others are done. */
   const fates = (scripts: Partial<Record<Call, Step[]>>) => {
     world.fate = async (call) => {

@@ -53,6 +53,16 @@ describe("a reminder", () => {
     expect(world.calls).toEqual([]);
   });
 
+  test("of a change that the sweep of the minute follows is the last one, and continues it", async () => {
+    const world = createInMemoryWorld();
+    const continueChange = jest.fn<ContinueChange>(async () => begunAt(noon).created);
+
+    await createFollowUpChange(continueChange, undefined, world.clock)({ customerId: contoso, changeId });
+
+    expect(continueChange.mock.calls).toEqual([[contoso, changeId]]);
+    expect(world.calls).toEqual([]);
+  });
+
   test("fails when the next one could not be queued, so that it is delivered again", async () => {
     const world = createInMemoryWorld();
     world.fate = () => "refused";

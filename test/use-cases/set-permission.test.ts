@@ -6,6 +6,7 @@ import { Refusal } from "../../shared/domain/refusal.ts";
 import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
 import type { CheckEligibility, EligibilityFinding } from "../../shared/use-cases/check-eligibility.ts";
 import { createContinueChange } from "../../shared/use-cases/continue-change.ts";
+import { createMovePolicy } from "../../shared/use-cases/move-policy.ts";
 import { createSetPermission, type SetPermissionRequest } from "../../shared/use-cases/set-permission.ts";
 import { ada, ben, contoso, idOf, noon } from "../fakes/facts.ts";
 import { type Call, createInMemoryWorld, type Fate, type InMemoryWorld } from "../fakes/in-memory-world.ts";
@@ -476,7 +477,7 @@ describe("where Partner Center has to follow, a change", () => {
     const checkEligibility = jest.fn<CheckEligibility>(async () => eligible);
     let ids = 0;
     const newId = () => idOf<"change">(++ids);
-    const continueChange = jest.fn(createContinueChange({ ...world, newId }));
+    const continueChange = jest.fn(createContinueChange(world, createMovePolicy({ ...world, newId })));
     const set = createSetPermission({
       ...world,
       ...{ checkEligibility, newChangeId: newId, partnerCenter: { ...world, continueChange } },
@@ -572,7 +573,7 @@ describe("where Partner Center has to follow, a change", () => {
     expect(await set(turnOn)).toMatchObject({ changed: false, unfinished: idOf(1) });
     expect(world.reminders).toHaveLength(1);
     expect(world.warnings).toEqual([
-      { message: "A change could not be continued at once; the queue goes on with it.", cause: bug },
+      { message: "A change could not be continued at once; it goes on later.", cause: bug },
     ]);
   });
 
