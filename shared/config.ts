@@ -16,6 +16,8 @@ export interface Settings {
   };
   /** Absent: our record is the switch. */
   readonly partnerCenter: PartnerCenterSettings | undefined;
+  /** Without meaning where Partner Center is not followed. */
+  readonly drift: DriftSettings;
   readonly requireFunctionKey: boolean;
   readonly applicationInsights:
     | { readonly connectionString: string; readonly managedIdentityClientId?: string }
@@ -47,6 +49,15 @@ export interface PartnerCenterSettings {
   readonly clientId: string;
   readonly credential: { readonly clientSecret: string } | { readonly certificatePath: string };
   readonly refreshToken: { readonly setting: string } | { readonly keyVaultUrl: string };
+}
+
+export interface DriftSettings {
+  /** What is done about a customer who should not have a permission and has it; nothing ever turns one On. */
+  readonly action: "report" | "turnOff";
+  /** From the end of a round over all customers to the beginning of the next. */
+  readonly intervalMinutes: number;
+  /** Of Partner Center, in one run. A run begins every minute. */
+  readonly callsPerRun: number;
 }
 
 export type CustomerAppSettings =
@@ -132,6 +143,11 @@ export function readSettings(environment: Environment): Settings {
       timeoutSeconds: wholeNumber("ELIGIBILITY_TIMEOUT_SECONDS", 20, 1, 120),
     },
     partnerCenter: partnerCenter(),
+    drift: {
+      action: driftAction(),
+      intervalMinutes: wholeNumber("DRIFT_INTERVAL_MINUTES", 360, 1, 10_080),
+      callsPerRun: wholeNumber("DRIFT_CALLS_PER_RUN", 100, 1, 10_000),
+    },
     requireFunctionKey: flag("REQUIRE_FUNCTION_KEY"),
     applicationInsights:
       applicationInsights === undefined
@@ -250,6 +266,13 @@ export function readSettings(environment: Environment): Settings {
       credential: certificatePath === undefined ? { clientSecret: clientSecret ?? "" } : { certificatePath },
       refreshToken: keyVaultUrl === undefined ? { setting: setting ?? "" } : { keyVaultUrl },
     };
+  }
+
+  function driftAction(): DriftSettings["action"] {
+    const action = read("DRIFT_ACTION") ?? "report";
+    if (action === "report" || action === "turnOff") return action;
+    faults.push("DRIFT_ACTION must be report or turnOff.");
+    return "report";
   }
 
   function wholeNumber(name: string, preset: number, least: number, most: number): number {
