@@ -6,6 +6,7 @@ import type { ApiHandler, Route } from "../shared/http/route.ts";
 import { serve } from "../shared/http/serve.ts";
 import type { CheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 import type { CheckHealth } from "../shared/use-cases/check-health.ts";
+import type { DetectDrift } from "../shared/use-cases/detect-drift.ts";
 import type { FollowUpChange, SweepUnfinishedChanges } from "../shared/use-cases/follow-up-changes.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";
 import type { ListActivities } from "../shared/use-cases/list-activities.ts";
@@ -17,6 +18,7 @@ import type { SetPermission } from "../shared/use-cases/set-permission.ts";
 import type { SweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
 import { checkCustomerEligibility, checkEligibility, eligibilityQuery } from "./check-eligibility.ts";
 import { continueChange, sweepUnfinishedChanges } from "./continue-change.ts";
+import { detectDrift } from "./detect-drift.ts";
 import { getOperation, getOperationResult } from "./get-operation.ts";
 import { getCustomerPermission, getPermission } from "./get-permission.ts";
 import { health } from "./health.ts";
@@ -42,6 +44,7 @@ export interface UseCases {
   /** Only where Partner Center has to follow. */
   readonly followUpChange?: FollowUpChange;
   readonly sweepUnfinishedChanges?: SweepUnfinishedChanges;
+  readonly detectDrift?: DetectDrift;
 }
 
 const customer = "customers/{customerId}";
@@ -127,6 +130,9 @@ export function registerFunctions(
       schedule: "30 * * * * *",
       handler: sweepUnfinishedChanges(useCases.sweepUnfinishedChanges),
     });
+  }
+  if (useCases.detectDrift !== undefined) {
+    timer("DetectDrift", { schedule: "15 * * * * *", handler: detectDrift(useCases.detectDrift) });
   }
   timer("PurgeChanges", { schedule: "0 30 3 * * *", handler: purgeChanges(useCases.purgeChanges) });
 }
