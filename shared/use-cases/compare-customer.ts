@@ -20,15 +20,7 @@ import {
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
 import { type CustomerRecord, products } from "../domain/permission.ts";
 import { PolicyRefusal, type SelfServePolicy, stateIn } from "../domain/self-serve-policy.ts";
-import type {
-  ActivityQueue,
-  AuditTrail,
-  Clock,
-  PermissionStore,
-  PolicyCall,
-  SelfServePolicies,
-  Telemetry,
-} from "../ports.ts";
+import type { ActivityQueue, AuditTrail, Clock, PermissionStore, PolicyCall, Telemetry } from "../ports.ts";
 import type { CheckEligibility } from "./check-eligibility.ts";
 import type { SetPermission } from "./set-permission.ts";
 
@@ -47,7 +39,10 @@ export interface Comparison {
 
 export interface CompareCustomerPorts {
   readonly store: PermissionStore;
-  readonly policies: Pick<SelfServePolicies, "read">;
+  /** As SelfServePolicies; `unknown`: nobody has heard of this customer's policy. */
+  readonly policies: {
+    read(customerId: CustomerId, call: PolicyCall): Promise<SelfServePolicy | undefined | "unknown">;
+  };
   readonly checkEligibility: CheckEligibility;
   readonly setPermission: SetPermission;
   /** Absent: who moved a policy is not asked for. */
@@ -77,6 +72,7 @@ export function createCompareCustomer(
     const { customerId } = listed;
     if (listed.unfinished !== undefined) return { isVerified: false, findings: 0 };
     const facts = await look(customerId);
+    if (facts === "unknown") return { isVerified: false, findings: 0 };
     const isQuiet = newsOf(listed, driftOf(listed, facts)).length === 0;
     if (isQuiet && (action === "report" || toTurnOff(listed, facts).length === 0))
       return { isVerified: true, findings: 0 };
@@ -84,14 +80,15 @@ export function createCompareCustomer(
   };
 
   /** What Azure says is asked for only where something can be bought. */
-  async function look(customerId: CustomerId): Promise<DriftFacts> {
+  async function look(customerId: CustomerId): Promise<DriftFacts | "unknown"> {
     const policy = await readPolicy(customerId);
+    if (policy === "unknown") return policy;
     const isAnyOn = policy !== "NoRelationship" && products.some((product) => stateIn(policy, product) === "On");
     if (!isAnyOn) return { policy };
     return { policy, eligibility: (await ports.checkEligibility({ customerId })).eligibility };
   }
 
-  async function readPolicy(customerId: CustomerId): Promise<SelfServePolicy | undefined | "NoRelationship"> {
+  async function readPolicy(customerId: CustomerId): Promise<DriftFacts["policy"] | "unknown"> {
     try {
       return await ports.policies.read(customerId, newCall());
     } catch (error) {
@@ -107,6 +104,7 @@ export function createCompareCustomer(
       const stored = await store.readCustomer(customerId);
       if (stored.record.unfinished !== undefined) break;
       const policy = await readPolicy(customerId);
+      if (policy === "unknown") break;
       const facts: DriftFacts = { policy, ...(eligibility === undefined ? {} : { eligibility }) };
       const [news] = newsOf(stored.record, driftOf(stored.record, facts));
       if (news === undefined) {

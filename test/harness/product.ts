@@ -52,11 +52,15 @@ export interface Product {
   readonly connectionString: string;
   /** What the app wrote to stdout and stderr. */
   readonly output: string[];
+  /** Of the app that runs now. */
+  readonly pid: number;
   /** The named demo customer; names as in demo-customers.ts. */
   customer(name: string): Customer;
   token(claims?: CallerClaims): Promise<string>;
   /** As Ada, an Admin Agent, unless a token is given; `null` sends none. */
   call(method: string, path: string, call?: Call): Promise<Answer>;
+  /** Runs a timer's function now, or right after the run that is under way; does not wait for it. */
+  trigger(timer: string): Promise<void>;
   /** kill -9, as a crash of the instance. */
   kill(): Promise<void>;
   /** @param behind seconds that the instance's clock is behind: what it writes is old when the next one looks */
@@ -135,6 +139,9 @@ export async function startProduct({
     get url() {
       return url;
     },
+    get pid() {
+      return child?.pid ?? 0;
+    },
     ...{ entra, arm, partnerCenter, storage, certificate, customers, connectionString, output, start },
     customer(name) {
       const found = everybody.find((customer) => customer.name === name);
@@ -155,6 +162,14 @@ export async function startProduct({
       });
       const text = await response.text();
       return { status: response.status, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) };
+    },
+    async trigger(timer) {
+      const response = await fetch(`${url}/admin/functions/${timer}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '{"input":""}',
+      });
+      if (response.status !== 202) throw new Error(`The timer ${timer} was answered ${response.status}.`);
     },
     async kill() {
       await end(child, "SIGKILL");

@@ -52,7 +52,8 @@ function start({ action = "report" as "report" | "turnOff", withAudit = true } =
   const asked = jest.fn<SetPermission>(setPermission);
   const compare = createCompareCustomer(
     {
-      ...{ store, policies, queue, telemetry, clock, newId, checkEligibility, setPermission: asked },
+      ...{ store, queue, telemetry, clock, newId, checkEligibility, setPermission: asked },
+      policies: { read: (...given) => world.policies.read(...given) },
       ...(withAudit ? { audit: sweep.audit } : {}),
     },
     { action, by: robot },
@@ -314,6 +315,18 @@ describe("what cannot be told", () => {
       throw error;
     };
     await expect(compareContoso()).rejects.toBe(error);
+    expect(log()).toEqual(["azureReservations Create Succeeded"]);
+  });
+});
+
+describe("a policy of which nobody has heard", () => {
+  test.each([1, 2])("is no policy that was taken away: nothing is written (at look %d)", async (silentAt) => {
+    const { world, compare, record, log } = start();
+    await record("On");
+    let looks = 0;
+    const { read } = world.policies;
+    world.policies.read = async (...given) => (++looks === silentAt ? ("unknown" as never) : read(...given));
+    expect(await compare(world.recordOf(contoso))).toEqual({ isVerified: false, findings: 0 });
     expect(log()).toEqual(["azureReservations Create Succeeded"]);
   });
 });
