@@ -43,8 +43,8 @@ export interface UseCases {
   readonly purgeChanges: PurgeChanges;
   /** Only where Partner Center has to follow. */
   readonly followUpChange?: FollowUpChange;
-  readonly sweepUnfinishedChanges?: SweepUnfinishedChanges;
   readonly detectDrift?: DetectDrift;
+  readonly sweepUnfinishedChanges?: SweepUnfinishedChanges;
 }
 
 const customer = "customers/{customerId}";
@@ -125,14 +125,14 @@ export function registerFunctions(
       handler: continueChange(useCases.followUpChange),
     });
   }
+  if (useCases.detectDrift !== undefined) {
+    timer("DetectDrift", { schedule: "15 * * * * *", handler: detectDrift(useCases.detectDrift) });
+  }
   if (useCases.sweepUnfinishedChanges !== undefined) {
     timer("SweepUnfinishedChanges", {
       schedule: "30 * * * * *",
       handler: sweepUnfinishedChanges(useCases.sweepUnfinishedChanges),
     });
-  }
-  if (useCases.detectDrift !== undefined) {
-    timer("DetectDrift", { schedule: "15 * * * * *", handler: detectDrift(useCases.detectDrift) });
   }
   timer("PurgeChanges", { schedule: "0 30 3 * * *", handler: purgeChanges(useCases.purgeChanges) });
 }

@@ -215,6 +215,16 @@ export interface Progress {
   readonly endedAt?: string;
 }
 
+/** How Partner Center receives us. */
+export interface PartnerCenterStanding {
+  readonly checkedAt: string;
+  /** Whether our account signed in with multi-factor authentication; null: Partner Center did not say. */
+  readonly isMfaCompliant: boolean | null;
+  /** It refuses us for a reason that waiting does not cure. Not asked again before `askAgainAt`. */
+  readonly refusal?: { readonly reason: string; readonly message: string; readonly since: string };
+  readonly askAgainAt: string;
+}
+
 /** A round of comparing records with policies. */
 export interface DriftProgress extends Progress {
   /** How many runs in a row have got no further than this position, because the customers behind it fail. */
@@ -229,16 +239,6 @@ export interface DriftCounts {
   /** New ones only. */
   readonly findings: number;
   readonly requests: number;
-}
-
-/** How Partner Center receives us. */
-export interface PartnerCenterStanding {
-  readonly checkedAt: string;
-  /** Whether our account signed in with multi-factor authentication; null: Partner Center did not say. */
-  readonly isMfaCompliant: boolean | null;
-  /** It refuses us for a reason that waiting does not cure. Not asked again before `askAgainAt`. */
-  readonly refusal?: { readonly reason: string; readonly message: string; readonly since: string };
-  readonly askAgainAt: string;
 }
 
 /** What the service notes for its own next run. */
