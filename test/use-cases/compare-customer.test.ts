@@ -231,6 +231,9 @@ describe("a customer that is just being changed", () => {
     };
     expect(await compareContoso()).toEqual({ isVerified: false, findings: 0 });
     expect(codes()).toEqual([]);
+    // Ours, beside those of the other.
+    const reads = world.calls.filter((call) => call === "policies.read").length;
+    expect(reads).toBe(3);
   });
 });
 
