@@ -10,13 +10,6 @@ import { createApplicationInsights } from "../shared/adapters/application-insigh
 import { createArmCustomerDirectory } from "../shared/adapters/arm-customer-directory.ts";
 import { consoleTelemetry } from "../shared/adapters/console-telemetry.ts";
 import { createCustomerCredentials } from "../shared/adapters/customer-credentials.ts";
-import { probeMfa } from "../shared/adapters/partner-center-calls.ts";
-import { createPartnerCenterCustomers } from "../shared/adapters/partner-center-customers.ts";
-import { createAuditedPolicies } from "../shared/adapters/partner-center-audited-policies.ts";
-import { createPartnerCenterPolicies } from "../shared/adapters/partner-center-policies.ts";
-import { createPartnerCenterSales } from "../shared/adapters/partner-center-sales.ts";
-import { createPartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
-import { createRefreshTokenSetting, createRefreshTokenVault } from "../shared/adapters/refresh-token-vault.ts";
 import { openStorage } from "../shared/adapters/storage-clients.ts";
 import { createStorageProbe } from "../shared/adapters/storage-probe.ts";
 import { createStorageActivityQueue, createStorageChangeQueue } from "../shared/adapters/storage-queues.ts";
@@ -32,27 +25,22 @@ import { createTableKnownCustomers } from "../shared/adapters/table-known-custom
 import { createTableNotebook } from "../shared/adapters/table-notebook.ts";
 import { createTablePendingActivities } from "../shared/adapters/table-pending-activities.ts";
 import { createTablePermissionStore } from "../shared/adapters/table-permission-store.ts";
-import { type PartnerCenterSettings, readSettings, type StorageSettings } from "../shared/config.ts";
+import { readSettings } from "../shared/config.ts";
 import type { ChangeId } from "../shared/domain/identifiers.ts";
 import { createReadCaller } from "../shared/http/caller.ts";
-import type { Clock } from "../shared/ports.ts";
+import type { Clock, PartnerSales } from "../shared/ports.ts";
 import { createCheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 import { createCheckHealth } from "../shared/use-cases/check-health.ts";
-import { createContinueChange } from "../shared/use-cases/continue-change.ts";
-import { createFollowUpChange, createSweepUnfinishedChanges } from "../shared/use-cases/follow-up-changes.ts";
 import { createGetCustomer } from "../shared/use-cases/get-customer.ts";
 import { createGetOperation } from "../shared/use-cases/get-operation.ts";
 import { createListActivities } from "../shared/use-cases/list-activities.ts";
 import { createListCustomers } from "../shared/use-cases/list-customers.ts";
-import { createPartnerCenterGate } from "../shared/use-cases/partner-center-gate.ts";
-import { createMovePolicy } from "../shared/use-cases/move-policy.ts";
 import { createPurgeChanges } from "../shared/use-cases/purge-changes.ts";
 import { createReadPermissions } from "../shared/use-cases/read-permissions.ts";
 import { createLogPendingActivity, createRecordActivity } from "../shared/use-cases/record-activity.ts";
-import { createSetPermission, type SetPermissionPorts } from "../shared/use-cases/set-permission.ts";
+import { createSetPermission } from "../shared/use-cases/set-permission.ts";
 import { createSweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
-import { createSynchroniseCustomers } from "../shared/use-cases/synchronise-customers.ts";
-import { createWatchPolicy } from "../shared/use-cases/watch-policy.ts";
+import { followPartnerCenter } from "./partner-center.ts";
 import { registerFunctions } from "./register-functions.ts";
 
 const settings = readSettings(process.env);
@@ -72,21 +60,43 @@ const store = createTablePermissionStore(permissions);
 const pending = createTablePendingActivities(permissions);
 const log = createTableActivityLog(table(activityLogTable), table(activityByDayTable));
 const known = createTableKnownCustomers(permissions, { withProfiles: settings.partnerCenter !== undefined });
+const notebook = createTableNotebook(permissions);
 const directory = createArmCustomerDirectory(
   settings.azureResourceManager.endpoint,
   createCustomerCredentials(customerApp, callers.authorityHost, callers.isLoopback),
 );
 
-const partnerCenter = settings.partnerCenter && openPartnerCenter(settings.partnerCenter);
-
-const checkEligibility = createCheckEligibility(directory, clock, {
-  rules: eligibility,
-  timeoutSeconds: eligibility.timeoutSeconds,
-  report: {
+const partnerCenter =
+  settings.partnerCenter &&
+  followPartnerCenter(settings.partnerCenter, {
     authorityHost: callers.authorityHost,
-    customerAppId: "clientId" in customerApp ? customerApp.clientId : undefined,
-  },
-  ...(partnerCenter === undefined ? {} : { partnerSales: partnerCenter.sales }),
+    // The identity that opens storage opens the key vault too.
+    managedIdentityClientId:
+      "managedIdentityClientId" in storage.connection ? storage.connection.managedIdentityClientId : undefined,
+    ...{ store, known, notebook, telemetry, clock, newId: newChangeId },
+    queue: activityPush,
+    changes: createStorageChangeQueue(queue(changeQueue)),
+  });
+
+const checkEligibilityWith = (partnerSales?: PartnerSales) =>
+  createCheckEligibility(directory, clock, {
+    rules: eligibility,
+    timeoutSeconds: eligibility.timeoutSeconds,
+    report: {
+      authorityHost: callers.authorityHost,
+      customerAppId: "clientId" in customerApp ? customerApp.clientId : undefined,
+    },
+    ...(partnerSales === undefined ? {} : { partnerSales }),
+  });
+const checkEligibility = checkEligibilityWith(partnerCenter?.sales);
+const setPermission = createSetPermission({
+  store,
+  queue: activityPush,
+  checkEligibility,
+  telemetry,
+  clock,
+  newChangeId,
+  ...(partnerCenter === undefined ? {} : { partnerCenter: partnerCenter.switching }),
 });
 const logPendingActivity = createLogPendingActivity(pending, log, telemetry);
 
@@ -95,15 +105,7 @@ registerFunctions(app, {
   requireFunctionKey: settings.requireFunctionKey,
   queues: { connection: storage.connectionName, activities: activityQueue, changes: changeQueue },
   useCases: {
-    setPermission: createSetPermission({
-      store,
-      queue: activityPush,
-      checkEligibility,
-      telemetry,
-      clock,
-      newChangeId,
-      ...(partnerCenter === undefined ? {} : { partnerCenter }),
-    }),
+    setPermission,
     readPermissions: createReadPermissions(store),
     checkEligibility,
     listCustomers: createListCustomers(known),
@@ -114,7 +116,7 @@ registerFunctions(app, {
       createStorageProbe(permissions, activities),
       pending,
       clock,
-      partnerCenter?.notebook,
+      partnerCenter && notebook,
     ),
     recordActivity: createRecordActivity(pending, log, logPendingActivity),
     sweepPendingActivities: createSweepPendingActivities(pending, logPendingActivity, telemetry, clock),
@@ -122,41 +124,10 @@ registerFunctions(app, {
     ...(partnerCenter === undefined
       ? {}
       : {
-          followUpChange: createFollowUpChange(partnerCenter.continueChange, partnerCenter.changes, clock),
-          sweepUnfinishedChanges: createSweepUnfinishedChanges(store, partnerCenter.continueChange, clock),
+          followUpChange: partnerCenter.followUpChange,
+          sweepUnfinishedChanges: partnerCenter.sweepUnfinishedChanges,
           synchroniseCustomers: partnerCenter.synchroniseCustomers,
+          detectDrift: partnerCenter.driftDetection(settings.drift, setPermission, checkEligibilityWith),
         }),
   },
 });
-
-function openPartnerCenter(partnerCenter: PartnerCenterSettings): NonNullable<SetPermissionPorts["partnerCenter"]> {
-  const { endpoint, tenantId, manualHours } = partnerCenter;
-  const tokens = openPartnerCenterTokens(partnerCenter);
-  const policies = createPartnerCenterPolicies({ endpoint, partnerTenantId: tenantId, tokens });
-  const ports = { store, queue: activityPush, telemetry, clock, newId: newChangeId };
-  if (manualHours === undefined) {
-    const changes = createStorageChangeQueue(queue(changeQueue));
-    return { policies, changes, continueChange: createContinueChange(ports, createMovePolicy({ ...ports, policies })) };
-  }
-  const witness = partnerCenter.refreshToken === undefined ? createAuditedPolicies({ endpoint, tokens }) : policies;
-  const watch = createWatchPolicy({ ...ports, policies: witness }, manualHours);
-  return { policies: witness, manualHours, continueChange: createContinueChange(ports, watch) };
-}
-
-function openPartnerCenterTokens({ endpoint, tenantId, clientId, credential, refreshToken }: PartnerCenterSettings) {
-  const application = { authorityHost: callers.authorityHost, tenantId, clientId, credential, endpoint, telemetry };
-  if (refreshToken === undefined) return createPartnerCenterTokens(application);
-  return createPartnerCenterTokens({
-    ...application,
-    refreshTokens:
-      "setting" in refreshToken
-        ? createRefreshTokenSetting(refreshToken.setting)
-        : createRefreshTokenVault({ keyVaultUrl: refreshToken.keyVaultUrl, ...identityOf(storage.connection) }),
-  });
-}
-
-/** The identity that opens storage opens the key vault too. */
-function identityOf(connection: StorageSettings["connection"]): { managedIdentityClientId?: string } {
-  const clientId = "managedIdentityClientId" in connection ? connection.managedIdentityClientId : undefined;
-  return clientId === undefined ? {} : { managedIdentityClientId: clientId };
-}

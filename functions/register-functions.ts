@@ -6,6 +6,7 @@ import type { ApiHandler, Route } from "../shared/http/route.ts";
 import { serve } from "../shared/http/serve.ts";
 import type { CheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 import type { CheckHealth } from "../shared/use-cases/check-health.ts";
+import type { DetectDrift } from "../shared/use-cases/detect-drift.ts";
 import type { FollowUpChange, SweepUnfinishedChanges } from "../shared/use-cases/follow-up-changes.ts";
 import type { GetCustomer } from "../shared/use-cases/get-customer.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";
@@ -19,6 +20,7 @@ import type { SweepPendingActivities } from "../shared/use-cases/sweep-pending-a
 import type { SynchroniseCustomers } from "../shared/use-cases/synchronise-customers.ts";
 import { checkCustomerEligibility, checkEligibility, eligibilityQuery } from "./check-eligibility.ts";
 import { continueChange, sweepUnfinishedChanges } from "./continue-change.ts";
+import { detectDrift } from "./detect-drift.ts";
 import { getCustomer } from "./get-customer.ts";
 import { getOperation, getOperationResult } from "./get-operation.ts";
 import { getCustomerPermission, getPermission } from "./get-permission.ts";
@@ -46,6 +48,7 @@ export interface UseCases {
   readonly purgeChanges: PurgeChanges;
   /** Only where Partner Center has to follow. */
   readonly followUpChange?: FollowUpChange;
+  readonly detectDrift?: DetectDrift;
   readonly sweepUnfinishedChanges?: SweepUnfinishedChanges;
   readonly synchroniseCustomers?: SynchroniseCustomers;
 }
@@ -128,6 +131,9 @@ export function registerFunctions(
       connection: queues.connection,
       handler: continueChange(useCases.followUpChange),
     });
+  }
+  if (useCases.detectDrift !== undefined) {
+    timer("DetectDrift", { schedule: "15 * * * * *", handler: detectDrift(useCases.detectDrift) });
   }
   if (useCases.sweepUnfinishedChanges !== undefined) {
     timer("SweepUnfinishedChanges", {

@@ -60,6 +60,8 @@ export function demoSettings({ port, entraUrl, armUrl, storage, partnerCenter }:
           PARTNER_CENTER_CLIENT_ID: partnerCenterClientId,
           PARTNER_CENTER_CLIENT_SECRET: partnerCenterSecret,
           PARTNER_CENTER_REFRESH_TOKEN: partnerCenter.refreshToken,
+          // So that what is moved in the stand-in by hand is seen within two minutes.
+          DRIFT_INTERVAL_MINUTES: "1",
         }),
     PORT: String(port),
   };
@@ -75,7 +77,7 @@ export function demoEnvironment(
   inherited: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
   const foreign =
-    /^(AzureWebJobs|PERMISSIONS_|ENTRA_|AZURE_|CUSTOMER_APP_|PARTNER_CENTER_|APPLICATIONINSIGHTS_|CSP_QUOTA_|ACCEPTED_ROLE_|EXCLUDED_PRINCIPAL_|ELIGIBILITY_TIMEOUT_|REQUIRE_FUNCTION_KEY|WEBSITE_|IDENTITY_|MSI_)/i;
+    /^(AzureWebJobs|PERMISSIONS_|ENTRA_|AZURE_|CUSTOMER_APP_|PARTNER_CENTER_|APPLICATIONINSIGHTS_|CSP_QUOTA_|ACCEPTED_ROLE_|EXCLUDED_PRINCIPAL_|ELIGIBILITY_TIMEOUT_|REQUIRE_FUNCTION_KEY|DRIFT_|WEBSITE_|IDENTITY_|MSI_)/i;
   const kept = Object.entries(inherited).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !foreign.test(entry[0]),
   );

@@ -16,6 +16,8 @@ export interface Settings {
   };
   /** Absent: our record is the switch. */
   readonly partnerCenter: PartnerCenterSettings | undefined;
+  /** Without meaning where Partner Center is not followed. */
+  readonly drift: DriftSettings;
   readonly requireFunctionKey: boolean;
   readonly applicationInsights:
     | { readonly connectionString: string; readonly managedIdentityClientId?: string }
@@ -50,6 +52,15 @@ export interface PartnerCenterSettings {
   readonly refreshToken?: { readonly setting: string } | { readonly keyVaultUrl: string };
   /** Present: an operator moves the switches in Partner Center, and has so many hours for each. */
   readonly manualHours?: number;
+}
+
+export interface DriftSettings {
+  /** What is done about a customer who should not have a permission and has it; nothing ever turns one On. */
+  readonly action: "report" | "turnOff";
+  /** From the end of a round over all customers to the beginning of the next. */
+  readonly intervalMinutes: number;
+  /** Of Partner Center, in one run. A run begins every minute. */
+  readonly callsPerRun: number;
 }
 
 export type CustomerAppSettings =
@@ -135,6 +146,11 @@ export function readSettings(environment: Environment): Settings {
       timeoutSeconds: wholeNumber("ELIGIBILITY_TIMEOUT_SECONDS", 20, 1, 120),
     },
     partnerCenter: partnerCenter(),
+    drift: {
+      action: driftAction(),
+      intervalMinutes: wholeNumber("DRIFT_INTERVAL_MINUTES", 360, 1, 10_080),
+      callsPerRun: wholeNumber("DRIFT_CALLS_PER_RUN", 100, 1, 10_000),
+    },
     requireFunctionKey: flag("REQUIRE_FUNCTION_KEY"),
     applicationInsights:
       applicationInsights === undefined
@@ -256,6 +272,13 @@ export function readSettings(environment: Environment): Settings {
       ...(isAlone ? {} : { refreshToken: keyVaultUrl === undefined ? { setting: setting ?? "" } : { keyVaultUrl } }),
       ...(mode === "manual" ? { manualHours: wholeNumber("PARTNER_CENTER_MANUAL_HOURS", 24, 1, 720) } : {}),
     };
+  }
+
+  function driftAction(): DriftSettings["action"] {
+    const action = read("DRIFT_ACTION") ?? "report";
+    if (action === "report" || action === "turnOff") return action;
+    faults.push("DRIFT_ACTION must be report or turnOff.");
+    return "report";
   }
 
   function wholeNumber(name: string, preset: number, least: number, most: number): number {

@@ -211,6 +211,15 @@ export interface KnownCustomers {
   saveVerified(customerIds: readonly CustomerId[], at: Date): Promise<void>;
 }
 
+/** Partner Center's own activity log. Throws as SelfServePolicies does. */
+export interface AuditTrail {
+  /** @returns the last change of the customer's policy that was not made by this service, if it is known for sure */
+  lastChangeOf(
+    customerId: CustomerId,
+    call: PolicyCall,
+  ): Promise<{ readonly at: Date; readonly userPrincipalName?: string } | undefined>;
+}
+
 /** How far a long work has come that goes on in the next run. */
 export interface Progress {
   /** When this round began. */
@@ -239,10 +248,26 @@ export interface PartnerCenterStanding {
   readonly askAgainAt: string;
 }
 
+/** A round of comparing records with policies. */
+export interface DriftProgress extends Progress {
+  /** How many runs in a row have got no further than this position, because the customers behind it fail. */
+  readonly failedRuns?: number;
+  /** Of the round so far. */
+  readonly counts?: DriftCounts;
+}
+
+export interface DriftCounts {
+  readonly customers: number;
+  readonly verified: number;
+  /** New ones only. */
+  readonly findings: number;
+  readonly requests: number;
+}
+
 /** What the service notes for its own next run. */
 export interface Notes {
   readonly synchronisation: Progress;
-  readonly drift: Progress;
+  readonly drift: DriftProgress;
   readonly partnerCenter: PartnerCenterStanding;
 }
 

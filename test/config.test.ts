@@ -58,6 +58,7 @@ describe("the settings that must be there are enough", () => {
         excludedPrincipalIds: new Set(),
         timeoutSeconds: 20,
       },
+      drift: { action: "report", intervalMinutes: 360, callsPerRun: 100 },
       requireFunctionKey: false,
       applicationInsights: undefined,
     });
@@ -130,6 +131,21 @@ describe("every setting is read", () => {
     for (const name of ["ACCEPTED_ROLE_IDS", "EXCLUDED_PRINCIPAL_IDS"]) {
       for (const wrong of ["Owner", ",", `${tenant} ${otherTenant}`]) expectOneFault({ [name]: wrong }, name);
     }
+  });
+
+  test("what is done about drift: reported, or turned Off, and nothing else", () => {
+    expect(read({ DRIFT_ACTION: "report" }).drift.action).toBe("report");
+    expect(read({ DRIFT_ACTION: " turnOff " }).drift.action).toBe("turnOff");
+    for (const wrong of ["turnOn", "turnoff", "true", "revert"])
+      expectOneFault({ DRIFT_ACTION: wrong }, "DRIFT_ACTION");
+  });
+
+  test.each([
+    ["DRIFT_INTERVAL_MINUTES", "intervalMinutes", 10_080],
+    ["DRIFT_CALLS_PER_RUN", "callsPerRun", 10_000],
+  ] as const)("%s, from 1 to its limit", (name, member, most) => {
+    for (const number of [1, most]) expect(read({ [name]: String(number) }).drift[member]).toBe(number);
+    for (const wrong of ["0", String(most + 1), "1.5", "often"]) expectOneFault({ [name]: wrong }, name);
   });
 
   test("its deadline, from 1 to 120 seconds", () => {

@@ -8,6 +8,7 @@
 
 import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
+import type { Finding } from "./drift.ts";
 import type { Evidence } from "./eligibility.ts";
 import type { ChangeId, CustomerId } from "./identifiers.ts";
 import type { Actor, CustomerRecord, PermissionState, Product } from "./permission.ts";
@@ -29,14 +30,21 @@ export interface ActivityError {
   readonly partnerCenterCode?: string;
 }
 
+/** What was found about a permission (`Open`), or is not so any more although nobody here has decided it (`Closed`). */
+export interface ActivityFinding extends Pick<Finding, "code" | "message" | "byUserPrincipalName"> {
+  readonly status: "Open" | "Closed";
+}
+
 /** One entry exactly as the API answers it. Times are RFC 3339 UTC with milliseconds. */
 export interface Activity {
   readonly id: string;
   readonly sequence: number;
   readonly customerId: CustomerId;
   readonly product: Product;
+  /** Of a `Detected` one: what leads to the state that Partner Center has. */
   readonly operation: Operation;
-  readonly result: "Succeeded" | "Failed";
+  /** `Detected`: nothing was switched here, something was found. */
+  readonly result: "Succeeded" | "Failed" | "Detected";
   /**
    * What was done in Partner Center, in the words of its audit records; absent when nothing had to be, or when a
    * crash has left nobody who knows.
@@ -44,6 +52,8 @@ export interface Activity {
   readonly operationType?: OperationType;
   /** Why it failed. */
   readonly error?: ActivityError;
+  /** What was detected. */
+  readonly finding?: ActivityFinding;
   readonly at: string;
   readonly by: Actor;
   readonly reason?: string;

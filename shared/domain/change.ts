@@ -16,6 +16,7 @@ import {
   type OperationType,
   operationOf,
 } from "./activity.ts";
+import type { Finding } from "./drift.ts";
 import type { Evidence } from "./eligibility.ts";
 import type { ChangeId, CustomerId, SubscriptionId } from "./identifiers.ts";
 import {
@@ -228,6 +229,12 @@ function endWithout(
   };
 }
 
+/** @returns the findings of a record, or nothing when there are none */
+export function standing(findings: readonly Finding[] = []): Pick<CustomerRecord, "findings"> {
+  return findings.length === 0 ? {} : { findings };
+}
+
+/** Whoever moves a switch has decided about what was found of it: those findings are gone with the move. */
 function moveSwitch(
   current: CustomerRecord,
   wish: Wish,
@@ -246,14 +253,11 @@ function moveSwitch(
     customerId: wish.customerId,
     switches: { ...current.switches, [wish.product]: moved },
     ...headOf(activity),
+    ...standing(current.findings?.filter(({ product }) => product !== wish.product)),
   };
   return { record, activity };
 }
 
-/**
- * The time never runs backwards within a customer, even when two instances' clocks differ: the order by
- * time and the order by sequence are the same.
- */
 function draftOf(
   current: CustomerRecord,
   wish: Wish,
@@ -267,7 +271,7 @@ function draftOf(
     operation: operationOf[wish.state],
     result,
     ...more,
-    at: laterOf(at, current.headAt).toISOString(),
+    at: laterOf(at, current.headAt),
     by,
     ...(wish.reason === undefined ? {} : { reason: wish.reason }),
     ...(wish.acknowledgedCharges === undefined ? {} : { acknowledgedCharges: wish.acknowledgedCharges }),
@@ -278,7 +282,8 @@ function draftOf(
   };
 }
 
-function headOf({ sequence, hash, at }: Activity): Pick<CustomerRecord, "sequence" | "headHash" | "headAt"> {
+/** @returns the end of the chain after this activity */
+export function headOf({ sequence, hash, at }: Activity): Pick<CustomerRecord, "sequence" | "headHash" | "headAt"> {
   return { sequence, headHash: hash, headAt: at };
 }
 
@@ -297,6 +302,10 @@ export function fingerprintOf(wish: Wish): string {
     .digest("hex");
 }
 
-function laterOf(now: Date, last: string | null): Date {
-  return last !== null && new Date(last) > now ? new Date(last) : now;
+/**
+ * The time never runs backwards within a customer, even when two instances' clocks differ: the order by
+ * time and the order by sequence are the same.
+ */
+export function laterOf(now: Date, last: string | null): string {
+  return last !== null && new Date(last) > now ? last : now.toISOString();
 }

@@ -3,6 +3,7 @@
  * policy per customer that holds both. Off is the default, so a customer never touched needs no record.
  */
 
+import type { Finding } from "./drift.ts";
 import type { ChangeId, CustomerId } from "./identifiers.ts";
 
 export const products = ["azureReservations", "azureSavingsPlans"] as const;
@@ -56,6 +57,8 @@ export interface CustomerRecord {
   readonly headAt: string | null;
   /** At most one at a time: Partner Center keeps both switches in one policy. */
   readonly unfinished?: UnfinishedChange;
+  /** What is not as the record says, and that nobody has decided about yet. Absent: nothing. */
+  readonly findings?: readonly Finding[];
 }
 
 const untouched: Switch = { state: "Off", changedAt: null, changedBy: null, changeId: null };

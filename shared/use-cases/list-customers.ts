@@ -1,5 +1,6 @@
 /** Lists the known customers, page by page in a fixed order: who they are, and how both switches stand. */
 
+import type { Finding } from "../domain/drift.ts";
 import type { CustomerId } from "../domain/identifiers.ts";
 import { type Permission, type PermissionState, permissionsOf } from "../domain/permission.ts";
 import type { KnownCustomer, KnownCustomers, Page } from "../ports.ts";
@@ -15,6 +16,8 @@ export interface ListedCustomer {
   readonly lastSeenAt?: string;
   /** When record and policy were last compared. */
   readonly lastVerifiedAt?: string;
+  /** What is not as the record says; absent: nothing is known to be. */
+  readonly findings?: readonly Finding[];
 }
 
 export type ListCustomers = (query: {
@@ -40,5 +43,6 @@ export function listed({ record, profile = {} }: KnownCustomer): ListedCustomer 
     permissions: permissionsOf(record),
     ...(seenAt === undefined ? {} : { lastSeenAt: seenAt }),
     ...(verifiedAt === undefined ? {} : { lastVerifiedAt: verifiedAt }),
+    ...(record.findings === undefined ? {} : { findings: record.findings }),
   };
 }

@@ -43,7 +43,10 @@ export function createMovePolicy({ store, policies, clock, newId }: MovePolicyPo
         const refusal = await perform(customerId, next, newCall());
         if (refusal !== undefined) {
           const { reason: code, message, partnerCenterCode: own } = refusal;
-          return { kind: "refused", error: { code, message, ...(own === undefined ? {} : { partnerCenterCode: own }) } };
+          return {
+            kind: "refused",
+            error: { code, message, ...(own === undefined ? {} : { partnerCenterCode: own }) },
+          };
         }
         attempts.last = operationTypeOf[next.kind];
       }

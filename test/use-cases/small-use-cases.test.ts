@@ -116,6 +116,22 @@ describe("listing customers", () => {
     });
   });
 
+  test("shows what was found of a customer, and says nothing of it where nothing was", async () => {
+    const world = createInMemoryWorld();
+    await change(world, contoso, "azureReservations", "Off");
+    await change(world, fabrikam, "azureReservations", "On");
+    const since = noon.toISOString();
+    const findings = [{ code: "OwnerLost", product: "azureReservations", message: "No Owner.", since }] as const;
+    const stored = await world.store.readCustomer(fabrikam);
+    await world.store.commit(stored, { record: { ...stored.record, findings } });
+
+    const { known } = createInMemoryCustomers(world);
+    const { items } = await createListCustomers(known)({ limit: 5 });
+
+    expect(items.map((item) => item.findings)).toEqual([undefined, findings]);
+    expect(items[0]).not.toHaveProperty("findings");
+  });
+
   test.each([
     ["On" as const, fabrikam],
     ["Off" as const, contoso],

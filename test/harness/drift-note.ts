@@ -1,0 +1,47 @@
+/** How far the comparison of records and policies has come, looked up in storage itself, for tests that wait for it. */
+
+import { TableClient } from "@azure/data-tables";
+import { eventually } from "./ledger.ts";
+import type { Product } from "./product.ts";
+
+export interface DriftNote {
+  readonly startedAt: string;
+  readonly position?: string;
+  readonly endedAt?: string;
+  readonly counts?: { readonly customers: number; readonly requests: number };
+}
+
+const keys = ["service", "note|drift"] as const;
+
+function tableOf({ connectionString }: Product): TableClient {
+  return TableClient.fromConnectionString(connectionString, "CustomerPermissions", { allowInsecureConnection: true });
+}
+
+export async function readDriftNote(product: Product): Promise<DriftNote | undefined> {
+  try {
+    const { note0 } = await tableOf(product).getEntity<{ note0: string }>(...keys);
+    return JSON.parse(note0);
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === 404) return undefined;
+    throw error;
+  }
+}
+
+/** As if the interval had passed: the next run begins a new round. */
+export async function forgetDriftNote(product: Product): Promise<void> {
+  await tableOf(product)
+    .deleteEntity(...keys)
+    .catch((error: { statusCode?: number }) => {
+      if (error.statusCode !== 404) throw error;
+    });
+}
+
+/** One whole round over all known customers, from its first run to its end. */
+export async function sweepDrift(product: Product): Promise<void> {
+  await forgetDriftNote(product);
+  await product.trigger("DetectDrift");
+  await eventually(async () => {
+    const note = await readDriftNote(product);
+    if (note?.endedAt === undefined || note.endedAt < note.startedAt) throw new Error("The round has not ended.");
+  }, 25_000);
+}

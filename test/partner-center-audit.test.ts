@@ -1,0 +1,155 @@
+/** Who changed a policy, as Partner Center's activity log tells it over HTTPS, and when nobody is named. */
+
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { apiAudience, demoApplication, makeDemoCustomers, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
+import { type EntraStandIn, startEntra } from "../local/stand-ins/entra.ts";
+import { type PartnerCenterStandIn, startPartnerCenter } from "../local/stand-ins/partner-center.ts";
+import { type AuditRecord, policyAuditRecord } from "../local/stand-ins/partner-center-audit.ts";
+import { openCertificate, type ServerCertificate } from "../local/stand-ins/throw-away-ca.ts";
+import { createPartnerCenterAudit } from "../shared/adapters/partner-center-audit.ts";
+import { createPartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
+import { createRefreshTokenSetting } from "../shared/adapters/refresh-token-vault.ts";
+import type { CustomerId } from "../shared/domain/identifiers.ts";
+import type { AuditTrail } from "../shared/ports.ts";
+
+const trustedBefore = getCACertificates("default");
+const customers = makeDemoCustomers().map(({ customer }) => customer);
+const [contoso, fabrikam] = customers.map(({ tenantId }) => tenantId as CustomerId) as [CustomerId, CustomerId];
+const ours = "dddddddd-dddd-4ddd-8ddd-dddddddddddd";
+const day = 24 * 60 * 60_000;
+
+let folder: string;
+let certificate: ServerCertificate;
+let entra: EntraStandIn;
+let partnerCenter: PartnerCenterStandIn;
+let audit: AuditTrail;
+let requests = 0;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "audit-"));
+  certificate = await openCertificate(join(folder, "tls"));
+  setDefaultCACertificates([...trustedBefore, certificate.ca]);
+  entra = await startEntra({
+    ...{ folder, certificate, customers, tenantId: partnerTenantId, audience: apiAudience },
+    application: demoApplication(),
+  });
+  partnerCenter = await startPartnerCenter({ certificate, customers, entra, partnerTenantId });
+  const endpoint = partnerCenter.url;
+  const tokens = createPartnerCenterTokens({
+    ...{ authorityHost: entra.url, tenantId: partnerTenantId, endpoint },
+    clientId: entra.partnerApplication.clientId,
+    credential: { clientSecret: entra.partnerApplication.secret },
+    telemetry: { warning: () => undefined },
+    refreshTokens: createRefreshTokenSetting(await entra.issueRefreshToken()),
+  });
+  audit = createPartnerCenterAudit({
+    ...{ endpoint, tokens, applicationId: ours, clock: { now: () => new Date() } },
+    limits: { backOffMilliseconds: 5 },
+    onRequest: () => {
+      requests += 1;
+    },
+  });
+});
+
+afterEach(() => {
+  partnerCenter.faults.clear();
+  partnerCenter.behaviour.pageSize = 500;
+  (partnerCenter.audit.records as AuditRecord[]).length = 0;
+});
+
+afterAll(async () => {
+  setDefaultCACertificates(trustedBefore);
+  await Promise.all([entra.close(), partnerCenter.close()]);
+  await rm(folder, { recursive: true });
+});
+
+let serial = 0;
+
+/** A change of Contoso's policy, so many milliseconds ago. */
+function changed(ago: number, otherwise: Partial<AuditRecord> = {}): void {
+  const permissions = [{ resource: "AzureReservedInstances", action: "Purchase" }];
+  serial += 1;
+  const record = policyAuditRecord({
+    ...{ partnerTenantId, customerId: contoso, customerName: "Contoso", before: undefined },
+    after: { customerId: contoso, etag: '"1"', permissions },
+    by: { userPrincipalName: "grace@partner.example", applicationId: "Partner Center Web" },
+    ...{ correlationId: randomUUID(), at: new Date(Date.now() - ago), serial },
+  });
+  partnerCenter.audit.add({ ...record, ...otherwise });
+}
+
+const lastChange = (customerId = contoso) =>
+  audit.lastChangeOf(customerId, { requestId: randomUUID(), correlationId: randomUUID() });
+
+test("the newest change of the customer's policy is it, in whatever order the records come", async () => {
+  changed(2 * day, { userPrincipalName: "old@partner.example" });
+  changed(1000, { userPrincipalName: "new@partner.example" });
+  changed(1 * day, { userPrincipalName: "middle@partner.example" });
+  const last = await lastChange();
+  expect(last?.userPrincipalName).toBe("new@partner.example");
+  expect(Math.abs(Date.now() - 1000 - Number(last?.at))).toBeLessThan(5000);
+});
+
+test("records of others, of other things and of what failed do not count", async () => {
+  changed(3000, { userPrincipalName: "right@partner.example" });
+  changed(1000, { customerId: fabrikam });
+  changed(1000, { resourceType: "order" });
+  changed(1000, { operationStatus: "failed" });
+  changed(31 * day);
+  expect(await lastChange()).toMatchObject({ userPrincipalName: "right@partner.example" });
+  expect(await lastChange("c0000004-0000-4000-8000-000000000004" as CustomerId)).toBeUndefined();
+});
+
+test("our own change says nothing of one that was made outside", async () => {
+  changed(3000);
+  changed(1000, { applicationId: ours.toUpperCase() });
+  expect(await lastChange()).toBeUndefined();
+});
+
+test("pages are read to the end, and too many of them name nobody", async () => {
+  partnerCenter.behaviour.pageSize = 2;
+  for (const ago of [1, 2, 3, 4, 5, 6, 7]) changed(ago * 1000, { userPrincipalName: `${ago}@partner.example` });
+  requests = 0;
+  expect(await lastChange()).toMatchObject({ userPrincipalName: "1@partner.example" });
+  expect(requests).toBe(4);
+  changed(500);
+  changed(400);
+  requests = 0;
+  expect(await lastChange()).toBeUndefined();
+  expect(requests).toBe(4);
+});
+
+test("a name is text of bounded length on one line; without one the change is known all the same", async () => {
+  changed(1000, { userPrincipalName: ` grace\u0007\r\n@\u202e${"x".repeat(400)}\u{1f600}` });
+  const { userPrincipalName } = (await lastChange())!;
+  expect(userPrincipalName).toBe(`grace@${"x".repeat(250)}`);
+  changed(500, { userPrincipalName: undefined as never });
+  const last = await lastChange();
+  expect(last).toEqual({ at: expect.any(Date) });
+});
+
+test.each([
+  ["no list", { totalCount: 0 }],
+  ["a list of something else", { items: [1] }],
+  ["a record of another customer", { items: [{ customerId: fabrikam }] }],
+  [
+    "a record without a time",
+    { items: [{ customerId: contoso, resourceType: "self_serve_policy", operationStatus: "succeeded" }] },
+  ],
+  ["a token that would break a header", { items: [], continuationToken: "a\r\nb" }],
+])("an answer with %s is unavailable, not an answer", async (_, body) => {
+  partnerCenter.faults.add({ match: { path: "/v1/auditrecords" }, fault: { kind: "status", status: 200, body } });
+  await expect(lastChange()).rejects.toMatchObject({ code: "DependencyUnavailable" });
+});
+
+test("a refusal is told as one", async () => {
+  partnerCenter.faults.add({
+    match: { path: "/v1/auditrecords" },
+    fault: { kind: "status", status: 403, body: { code: "900150", description: "no" } },
+  });
+  await expect(lastChange()).rejects.toMatchObject({ name: "PolicyRefusal", reason: "RoleMissing" });
+});
