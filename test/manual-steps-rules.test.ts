@@ -53,6 +53,25 @@ describe("the steps", () => {
     expect(manualStepsOf(begun, hours)?.expiresAt).toBe(expiresAt);
   });
 
+  test("have the other switch Off as well, when the change has overtaken an On of it", () => {
+    const stuck = beginChange(
+      record,
+      { customerId: contoso, product: "azureSavingsPlans", state: "On" },
+      { changeId: idOf<"change">(2), by: ada, at: noon, requestId: "r" },
+    );
+    const { created } = beginChange(
+      stuck.record,
+      { customerId: contoso, product: "azureReservations", state: "Off" },
+      { changeId: idOf<"change">(1), by: ada, at: noon, requestId: "r" },
+      stuck.created,
+    );
+
+    expect(manualStepsOf(created, 24)?.steps).toContain(
+      "Under Azure savings plans, see that the switch is in the Off position: it is not to be turned On any more.",
+    );
+    expect(manualStepsOf(created, 24)?.steps).toHaveLength(7);
+  });
+
   test("are none when we move the switch ourselves, and none once the change has ended", () => {
     const running = begin({ product: "azureReservations", state: "On" });
     const { updated } = finishChange({ ...record, sequence: 0 }, running, noon, undefined);

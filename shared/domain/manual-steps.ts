@@ -26,6 +26,7 @@ const headingOf = {
 export function manualStepsOf({ at, intent }: Change, hours: number | undefined): ManualSteps | undefined {
   if (intent === undefined || hours === undefined) return undefined;
   const { customerId, product, state } = intent.wish;
+  const { alsoOff } = intent;
   const expiresAt = new Date(Date.parse(at) + hours * 60 * 60 * 1000).toISOString();
   // An On that nobody waits for any more would cost the partner money, and no record would say so.
   const tooLate = {
@@ -39,6 +40,11 @@ export function manualStepsOf({ at, intent }: Change, hours: number | undefined)
       "Select Account from the customer menu.",
       "Locate the Customer permissions area at the bottom of the page.",
       `Under ${headingOf[product]}, move the switch next to Allow customer to purchase to the ${state} position. ${tooLate[state]}`,
+      ...(alsoOff === undefined
+        ? []
+        : [
+            `Under ${headingOf[alsoOff]}, see that the switch is in the Off position: it is not to be turned On any more.`,
+          ]),
       "Wait for the confirmation: Partner Center is looked at every minute, and this operation ends as Succeeded when it shows the switch there.",
     ],
     link: `https://partner.microsoft.com/dashboard/v2/customers/${customerId}/account`,

@@ -186,6 +186,8 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
     } catch (error) {
       const isRefusal = error instanceof PolicyRefusal;
       if (!isRefusal && !(error instanceof Refusal)) throw error;
+      // Without the relationship there is no policy of ours: what was On here is Off, and may be recorded so.
+      if (isRefusal && error.reason === "NoRelationship" && state === "Off") return "Off";
       const mayBegin =
         manualHours === undefined ? state === "Off" && !isRefusal : state === "Off" || permission.state === "Off";
       if (mayBegin) return undefined;

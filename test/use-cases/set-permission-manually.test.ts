@@ -252,12 +252,35 @@ describe("while a switch waits for the operator,", () => {
   test.each<[string, SetPermissionRequest]>([
     ["another On of it", turnOn],
     ["an On of the other", { ...turnOn, product: "azureSavingsPlans" }],
-    ["an Off of the other", { ...turnOff, product: "azureSavingsPlans" }],
   ])("%s has to wait", async (_, request) => {
     const { set } = start();
     await set(turnOn);
 
     await expect(set(request)).rejects.toMatchObject({ code: "ChangeInProgress" });
+  });
+
+  test("an Off of the other that is so already changes nothing, and leaves the On to the operator", async () => {
+    const { world, set } = start();
+    const { unfinished } = await set(turnOn);
+
+    expect(await set({ ...turnOff, product: "azureSavingsPlans" })).toMatchObject({ changed: false });
+    expect(await world.store.findChange(contoso, unfinished!)).toMatchObject({ status: "Running" });
+  });
+
+  test("an Off of the other does not wait: the operator is to leave both Off", async () => {
+    const { world, set, continueChange, results } = start();
+    world.putPolicy(contoso, [savings]);
+    await set({ ...turnOn, product: "azureSavingsPlans" });
+    await set(turnOn);
+
+    await set({ ...turnOff, product: "azureSavingsPlans", repeatableAs });
+    world.moveClock(30_000);
+    // The operator has done what is not wished any more, and what is.
+    world.putPolicy(contoso, [reservations]);
+    expect(await continueChange(contoso, repeatableAs)).toMatchObject({ status: "Running" });
+    world.putPolicy(contoso, undefined);
+    expect(await continueChange(contoso, repeatableAs)).toMatchObject({ status: "Succeeded" });
+    expect(results()).toEqual(["Create Succeeded", "Create Failed", "Delete Succeeded"]);
   });
 
   test("its Off does not: the On is cancelled, and the Off is confirmed soon, with nothing to be moved", async () => {

@@ -472,6 +472,24 @@ describe("where Partner Center has to follow, a change", () => {
   const savings = { resource: "AzureSavingsPlan", action: "Purchase" };
   const refusal = new PolicyRefusal("RoleMissing", "No role.", { partnerCenterCode: "900150" });
 
+  test("to Off is recorded at once when the relationship has ended: no policy of ours is left", async () => {
+    const { world, set, fates, stateOf, results } = startLive();
+    await set(turnOn);
+    fates({ "policies.read": [new PolicyRefusal("NoRelationship", "Not yours.")] });
+
+    expect(await set(turnOff)).toMatchObject({ changed: true, permission: { state: "Off" } });
+    expect(stateOf()).toBe("Off");
+    expect(results()).toEqual(["Create Succeeded", "Delete Succeeded"]);
+    expect(world.reminders).toEqual([]);
+  });
+
+  test("to On is refused without the relationship", async () => {
+    const { set, fates } = startLive();
+    fates({ "policies.read": [new PolicyRefusal("NoRelationship", "Not yours.")] });
+
+    await expect(set(turnOn)).rejects.toMatchObject({ code: "PartnerCenterRefused" });
+  });
+
   function startLive() {
     const world = createInMemoryWorld();
     const checkEligibility = jest.fn<CheckEligibility>(async () => eligible);
