@@ -66,7 +66,7 @@ describe("in live mode, with ten thousand customers", () => {
   let product: Product;
 
   beforeAll(async () => {
-    product = await startProduct({ customers, partnerCenterMode: "live" });
+    product = await startProduct({ customers, partnerCenterMode: "live", rounds: true });
   }, 60_000);
   afterAll(() => product.stop());
 
@@ -234,7 +234,7 @@ describe("in live mode, with ten thousand customers", () => {
 describe("a Partner Center that refuses us", () => {
   let product: Product;
   beforeAll(async () => {
-    product = await startProduct({ customers: makeEligibleCustomers(3), partnerCenterMode: "live" });
+    product = await startProduct({ customers: makeEligibleCustomers(3), partnerCenterMode: "live", rounds: true });
   });
   afterAll(() => product.stop());
 

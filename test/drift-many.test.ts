@@ -17,6 +17,7 @@ beforeAll(async () => {
   product = await startProduct({
     customers: customers.map((customer) => ({ customer, outcome: "On: a user is Owner" })),
     partnerCenterMode: "live",
+    rounds: true,
     settings: { DRIFT_CALLS_PER_RUN: String(callsPerRun), DRIFT_INTERVAL_MINUTES: "10080" },
   });
   await product.trigger("SynchroniseCustomers");

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Customer } from "../local/stand-ins/customer.ts";
 import { portalActor } from "../local/stand-ins/partner-center-policies.ts";
-import { forgetDriftNote, sweepDrift } from "./harness/drift-note.ts";
+import { forgetDriftNote, forgetStanding, sweepDrift } from "./harness/drift-note.ts";
 import { eventually, faultsOfLog, readLog } from "./harness/ledger.ts";
 import { type Product, startProduct } from "./harness/product.ts";
 import { makeEligibleTenant } from "./harness/tenants.ts";
@@ -18,6 +18,7 @@ async function startWith(
   const product = await startProduct({
     customers: customers.map((customer) => ({ customer, outcome: "On: a user is Owner" })),
     partnerCenterMode: "live",
+    rounds: true,
     settings: { DRIFT_CALLS_PER_RUN: "1000", ...settings },
   });
   const put: Put = async (customer, state) => {
@@ -271,8 +272,10 @@ test("an account without MFA costs one probe and one customer at most, however o
     for (const customer of customers) await prepare(put, customer, true);
     product.entra.partnerUsers[0]!.mfa = false;
     await product.kill();
-    await product.start();
+    await forgetStanding(product);
+    await forgetDriftNote(product);
     product.partnerCenter.requests.clear();
+    await product.start();
     await product.trigger("DetectDrift");
     await eventually(async () => expect(product.partnerCenter.requests.count()).toBeGreaterThan(0));
     for (let runs = 0; runs < 3; runs++) {

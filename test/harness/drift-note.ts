@@ -28,9 +28,18 @@ export async function readDriftNote(product: Product): Promise<DriftNote | undef
 }
 
 /** As if the interval had passed: the next run begins a new round. */
-export async function forgetDriftNote(product: Product): Promise<void> {
+export function forgetDriftNote(product: Product): Promise<void> {
+  return forget(product, keys);
+}
+
+/** As if an hour had passed: Partner Center is asked how it receives us before anything else. */
+export function forgetStanding(product: Product): Promise<void> {
+  return forget(product, ["service", "note|partnerCenter"]);
+}
+
+async function forget(product: Product, [partitionKey, rowKey]: readonly [string, string]): Promise<void> {
   await tableOf(product)
-    .deleteEntity(...keys)
+    .deleteEntity(partitionKey, rowKey)
     .catch((error: { statusCode?: number }) => {
       if (error.statusCode !== 404) throw error;
     });
