@@ -68,7 +68,7 @@ type Settings = Record<string, string | undefined>;
 
 export interface ProductOptions {
   /** A function, when they depend on the stand-ins. */
-  readonly settings?: Settings | ((entra: EntraStandIn) => Promise<Settings>);
+  readonly settings?: Settings | ((entra: EntraStandIn, certificate: ServerCertificate) => Promise<Settings>);
   readonly customers?: DemoCustomer[];
   /** `live`: the product moves the policies in Partner Center, signed in as an Admin Agent. */
   readonly partnerCenterMode?: "off" | "live";
@@ -102,7 +102,7 @@ export async function startProduct({
     PARTNER_CENTER_CLIENT_SECRET: partnerCenterSecret,
     PARTNER_CENTER_REFRESH_TOKEN: await entra.issueRefreshToken(),
   };
-  const ownSettings = typeof settings === "function" ? await settings(entra) : settings;
+  const ownSettings = typeof settings === "function" ? await settings(entra, certificate) : settings;
   const output: string[] = [];
   let child: ChildProcess | undefined;
   let url = "";
