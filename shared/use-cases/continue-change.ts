@@ -11,7 +11,14 @@ import type { OperationType } from "../domain/activity.ts";
 import { type Change, type EndedChange, failChange, finishChange, type Intent, noteAttempt } from "../domain/change.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
 import { Refusal } from "../domain/refusal.ts";
-import { operationTypeOf, type PolicyMove, PolicyRefusal, planMove, planOff } from "../domain/self-serve-policy.ts";
+import {
+  operationTypeOf,
+  type PolicyMove,
+  PolicyRefusal,
+  planMove,
+  planOff,
+  type SelfServePolicy,
+} from "../domain/self-serve-policy.ts";
 import type {
   ActivityQueue,
   Clock,
@@ -22,8 +29,23 @@ import type {
   Telemetry,
 } from "../ports.ts";
 
-/** @returns the change as it stands now: `Running` when Partner Center has still not confirmed */
-export type ContinueChange = (customerId: CustomerId, changeId: ChangeId) => Promise<Change | undefined>;
+/**
+ * @param begun from whoever has just committed the beginning
+ * @returns the change as it stands now: `Running` when Partner Center has still not confirmed
+ */
+export type ContinueChange = (
+  customerId: CustomerId,
+  changeId: ChangeId,
+  begun?: JustBegun,
+) => Promise<Change | undefined>;
+
+/** What was read to decide on a change, so that its first go need not ask for it again. */
+export interface JustBegun {
+  readonly change: Change;
+  readonly policy: SelfServePolicy | undefined;
+  /** When the policy was read. */
+  readonly readAt: Date;
+}
 
 export interface ContinueChangePorts {
   readonly store: PermissionStore;
@@ -41,6 +63,8 @@ interface Go {
 
 /** Moves in one go. A policy that somebody else writes too may need a second one, or a third. */
 const mostMoves = 3;
+/** A policy that was read longer ago is read again before it is moved. */
+const freshMilliseconds = 2_000;
 /** After this no further move is made in this go: the caller, or the queue, is waiting. */
 const goMilliseconds = 15_000;
 /** After this a change is given up. */
@@ -49,16 +73,18 @@ const patienceMilliseconds = 15 * 60_000;
 export function createContinueChange(ports: ContinueChangePorts): ContinueChange {
   const { store, policies, queue, telemetry, clock, newId } = ports;
 
-  return async (customerId, changeId) => {
+  return async (customerId, changeId, begun) => {
     const go: Go = { attempted: undefined };
     for (let attempt = 1; ; attempt++) {
       const stored = await store.readCustomer(customerId);
-      const change = await store.findChange(customerId, changeId);
+      // As long as the record names it, the change is running, as it was begun.
+      const known = attempt === 1 && stored.record.unfinished?.changeId === changeId ? begun : undefined;
+      const change = known?.change ?? (await store.findChange(customerId, changeId));
       if (change?.intent === undefined) return change;
       // Something else has taken its place, such as a switch while the service did not follow Partner Center.
       if (stored.record.unfinished?.changeId !== changeId) return change;
 
-      const outcome = await move(customerId, change, change.intent, go);
+      const outcome = await move(customerId, change, change.intent, go, known);
       if (outcome === undefined) {
         await note(go, stored, { ...change, intent: change.intent });
         return store.findChange(customerId, changeId);
@@ -76,22 +102,23 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
     change: Change,
     intent: Intent,
     go: Go,
+    known: JustBegun | undefined,
   ): Promise<((stored: StoredCustomer) => EndedChange) | undefined> {
-    const { product, state } = intent.wish;
-    const { alsoOff } = intent;
+    let planned = firstMove(intent, known);
     const correlationId = change.changeId;
     const until = clock.now().getTime() + goMilliseconds;
     try {
       for (let moves = 0; moves <= mostMoves; moves++) {
-        const policy = await policies.read(customerId, { requestId: newId(), correlationId });
-        const next = alsoOff ? planOff(policy, [product, alsoOff]) : planMove(policy, product, state);
+        const ids = { requestId: newId(), correlationId };
+        const next = planned ?? planOf(intent, await policies.read(customerId, ids));
         if (next.kind === "none") {
           if (clock.now().getTime() < Date.parse(intent.notBefore ?? change.at)) return undefined;
           return ({ record }) => finishChange(record, change, clock.now(), go.attempted);
         }
         if (moves === mostMoves || clock.now().getTime() >= until) break;
         // Whoever has overtaken this change waits for one write that is under way, not for one after another.
-        if ((await store.findChange(customerId, change.changeId))?.intent === undefined) return undefined;
+        if (planned === undefined && (await store.findChange(customerId, change.changeId))?.intent === undefined)
+          return undefined;
         const refusal = await perform(customerId, next, { requestId: newId(), correlationId });
         if (refusal !== undefined) {
           const { reason: code, message, partnerCenterCode: own } = refusal;
@@ -99,6 +126,7 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
           return ({ record }) => failChange(record, change, clock.now(), error);
         }
         go.attempted = operationTypeOf[next.kind];
+        planned = undefined;
       }
     } catch (error) {
       if (!(error instanceof Refusal || error instanceof PolicyRefusal)) throw error;
@@ -110,6 +138,16 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
         code: "NotConfirmed",
         message: "Partner Center has not confirmed the change within 15 minutes.",
       });
+  }
+
+  /**
+   * A move that Partner Center itself refuses when the policy has changed meanwhile (409, an etag that is stale) may be
+   * made with what was read a moment ago; a deletion may not, since it takes whatever is there.
+   */
+  function firstMove(intent: Intent, known: JustBegun | undefined): PolicyMove | undefined {
+    if (known === undefined || clock.now().getTime() - known.readAt.getTime() > freshMilliseconds) return undefined;
+    const first = planOf(intent, known.policy);
+    return first.kind === "create" || first.kind === "replace" ? first : undefined;
   }
 
   /** @returns the refusal of a write, which surely had no effect. Of a write without answer only reading tells. */
@@ -148,4 +186,8 @@ export function createContinueChange(ports: ContinueChangePorts): ContinueChange
     });
     return ended.updated;
   }
+}
+
+function planOf({ wish: { product, state }, alsoOff }: Intent, policy: SelfServePolicy | undefined): PolicyMove {
+  return alsoOff === undefined ? planMove(policy, product, state) : planOff(policy, [product, alsoOff]);
 }

@@ -25,7 +25,7 @@ import type { ChangeId } from "../domain/identifiers.ts";
 import { refusedByPartnerCenter } from "../domain/partner-center-refusal.ts";
 import { type Permission, permissionOf } from "../domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
-import { PolicyRefusal, type SelfServePolicy, stateIn } from "../domain/self-serve-policy.ts";
+import { PolicyRefusal, stateIn } from "../domain/self-serve-policy.ts";
 import type {
   ActivityQueue,
   ChangeQueue,
@@ -36,7 +36,7 @@ import type {
   Telemetry,
 } from "../ports.ts";
 import type { CheckEligibility, EligibilityFinding } from "./check-eligibility.ts";
-import type { ContinueChange } from "./continue-change.ts";
+import type { ContinueChange, JustBegun } from "./continue-change.ts";
 
 export interface SetPermissionRequest extends Wish {
   readonly by: Occasion["by"];
@@ -110,7 +110,8 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
         );
       }
       const overtaken = await unfinishedInTheWay(stored, wish);
-      const isInForce = await isSoInPartnerCenter(wish, changeId);
+      const seen = await lookIntoPartnerCenter(wish, changeId);
+      const isInForce = partnerCenter === undefined || (seen && stateIn(seen.policy, wish.product) === wish.state);
       // An Off that is so already has no reason to overtake an On of the other switch.
       const isOwnToOvertake = overtaken?.permission.product === wish.product;
       if (permission.state === wish.state && isInForce && !isOwnToOvertake) return { permission, changed: false };
@@ -130,7 +131,7 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
         : beginChange(stored.record, wish, occasion, overtaken);
       if ((await store.commit(stored, recorded)) === "committed") {
         await pushActivity(recorded);
-        const change = isAtOnce ? recorded.created : await settle(partnerCenter, wish, recorded.created);
+        const change = isAtOnce ? recorded.created : await settle(partnerCenter, wish, recorded.created, seen);
         return answerAgain(change, wish);
       }
 
@@ -157,22 +158,26 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
     );
   }
 
-  /** A switch to On is only begun when Partner Center answers. Off is accepted anyway, and followed up. */
-  async function isSoInPartnerCenter({ customerId, product, state }: Wish, changeId: ChangeId): Promise<boolean> {
-    if (partnerCenter === undefined) return true;
-    let policy: SelfServePolicy | undefined;
+  /**
+   * A switch to On is only begun when Partner Center answers. Off is accepted anyway, and followed up.
+   *
+   * @returns undefined when there is no Partner Center to follow, or no answer
+   */
+  async function lookIntoPartnerCenter(
+    { customerId, state }: Wish,
+    changeId: ChangeId,
+  ): Promise<Omit<JustBegun, "change"> | undefined> {
+    if (partnerCenter === undefined) return undefined;
+    const readAt = clock.now();
+    const ids = { requestId: ports.newChangeId(), correlationId: changeId };
     try {
-      policy = await partnerCenter.policies.read(customerId, {
-        requestId: ports.newChangeId(),
-        correlationId: changeId,
-      });
+      return { policy: await partnerCenter.policies.read(customerId, ids), readAt };
     } catch (error) {
       if (error instanceof PolicyRefusal)
         throw refusedByPartnerCenter(error.reason, error.message, error.partnerCenterCode);
       if (state === "On" || !(error instanceof Refusal)) throw error;
-      return false;
+      return undefined;
     }
-    return stateIn(policy, product) === state;
   }
 
   /** Continues a change that was just begun, and leaves it to the queue when it takes longer. */
@@ -180,12 +185,15 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
     { continueChange, changes }: NonNullable<SetPermissionPorts["partnerCenter"]>,
     { customerId }: Wish,
     begun: Change,
+    seen?: Omit<JustBegun, "change">,
   ): Promise<Change> {
     const { changeId } = begun;
-    const change = await continueChange(customerId, changeId).catch((cause: unknown) => {
-      telemetry.warning("A change could not be continued at once; the queue goes on with it.", cause);
-      return begun;
-    });
+    const change = await continueChange(customerId, changeId, seen && { change: begun, ...seen }).catch(
+      (cause: unknown) => {
+        telemetry.warning("A change could not be continued at once; the queue goes on with it.", cause);
+        return begun;
+      },
+    );
     if (change?.status === "Running") {
       await changes.push({ customerId, changeId }, lookAgainSeconds).catch((cause: unknown) => {
         telemetry.warning("A change could not be queued; the sweep goes on with it.", cause);
