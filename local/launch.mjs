@@ -1,11 +1,11 @@
 /**
- * Entry of the npm scripts: `node local/launch.mjs start|host|token|reset …`. Plain JavaScript that any Node since 18 can
+ * Entry of the npm scripts: `node local/launch.mjs start|host|token|reset|consent …`. Plain JavaScript that any Node since 18 can
  * parse, so that one too old for TypeScript, or a missing install, is told in a sentence and not in a stack trace.
  */
 
 import { existsSync } from "node:fs";
 
-const names = ["start", "host", "token", "reset"];
+const names = ["start", "host", "token", "reset", "consent"];
 const name = process.argv[2];
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 const runsTypeScript = major >= 24 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18);
@@ -13,7 +13,8 @@ const runsTypeScript = major >= 24 || (major === 23 && minor >= 6) || (major ===
 if (!existsSync(new URL("../node_modules/jose/package.json", import.meta.url))) {
   fail("The packages are not installed here: run `npm ci` first.");
 } else if (!runsTypeScript) {
-  const command = name === undefined || name === "start" ? "npm start" : `npm run ${name}`;
+  const script = name === "consent" ? "partner-center:consent" : name;
+  const command = name === undefined || name === "start" ? "npm start" : `npm run ${script}`;
   fail(`This is Node ${process.versions.node}, and 22.18 or newer is needed: \`${command}\` brings its own Node 24.`);
 } else if (name === undefined || !names.includes(name)) {
   fail(`Say what to launch: ${names.join(", ")}.`);

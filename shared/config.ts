@@ -41,13 +41,17 @@ export interface CallerSettings {
   readonly isLoopback: boolean;
 }
 
-export interface PartnerCenterSettings {
+/** The application of the Secure Application Model, and whom it calls. */
+export interface PartnerCenterApplication {
   /** Origin without a slash at the end. */
   readonly endpoint: string;
   /** Grantor of the policies. */
   readonly tenantId: string;
   readonly clientId: string;
   readonly credential: { readonly clientSecret: string } | { readonly certificatePath: string };
+}
+
+export interface PartnerCenterSettings extends PartnerCenterApplication {
   /** Of an Admin Agent account. Absent, which it may be only where an operator moves the switches: the application calls alone. */
   readonly refreshToken?: { readonly setting: string } | { readonly keyVaultUrl: string };
   /** Present: an operator moves the switches in Partner Center, and has so many hours for each. */
@@ -61,6 +65,14 @@ export interface DriftSettings {
   readonly intervalMinutes: number;
   /** Of Partner Center, in one run. A run begins every minute. */
   readonly callsPerRun: number;
+}
+
+/** What the first consent needs (local/consent.ts): there is no refresh token yet, and no app is started. */
+export interface ConsentSettings {
+  /** Origin without a slash at the end. */
+  readonly authorityHost: string;
+  readonly application: PartnerCenterApplication;
+  readonly keyVaultUrl: string | undefined;
 }
 
 export type CustomerAppSettings =
@@ -87,11 +99,8 @@ const authorityHosts = ["login.microsoftonline.com", "login.microsoftonline.us",
 const partnerCenterHosts = ["api.partnercenter.microsoft.com"];
 const resourceManagerHosts = ["management.azure.com", "management.usgovcloudapi.net", "management.chinacloudapi.cn"];
 
-/**
- * @param environment `process.env`; an empty value is as good as none
- * @throws SettingsError with all faults
- */
-export function readSettings(environment: Environment): Settings {
+/** Reads settings that more than one needs, and collects what is wrong with them. */
+function createReader(environment: Environment) {
   const faults: string[] = [];
   const read = (name: string): string | undefined => environment[name]?.trim() || undefined;
   const inAzure = read("WEBSITE_INSTANCE_ID") !== undefined;
@@ -125,6 +134,67 @@ export function readSettings(environment: Environment): Settings {
     }
     return { origin: url?.origin ?? value, isLoopback };
   };
+
+  function partnerCenterApplication(): PartnerCenterApplication {
+    const tenants = list("ENTRA_TENANT_ID", "");
+    const tenantId = (
+      read("PARTNER_CENTER_TENANT_ID") ?? (tenants.length === 1 ? tenants[0] : undefined)
+    )?.toLowerCase();
+    if (tenantId === undefined || !guid.test(tenantId)) {
+      faults.push("PARTNER_CENTER_TENANT_ID is missing or no GUID: the partner's tenant that grants the permissions.");
+    }
+    const clientId = required("PARTNER_CENTER_CLIENT_ID", "the application of the Secure Application Model");
+    const clientSecret = read("PARTNER_CENTER_CLIENT_SECRET");
+    const certificatePath = read("PARTNER_CENTER_CLIENT_CERTIFICATE_PATH");
+    if ((clientSecret === undefined) === (certificatePath === undefined)) {
+      faults.push(
+        "Exactly one of PARTNER_CENTER_CLIENT_SECRET and PARTNER_CENTER_CLIENT_CERTIFICATE_PATH must be set.",
+      );
+    }
+    return {
+      endpoint: origin("PARTNER_CENTER_ENDPOINT", partnerCenterHosts).origin,
+      tenantId: tenantId ?? "",
+      clientId,
+      credential: certificatePath === undefined ? { clientSecret: clientSecret ?? "" } : { certificatePath },
+    };
+  }
+
+  function keyVaultUrl(): string | undefined {
+    const name = "PARTNER_CENTER_KEY_VAULT_URL";
+    const value = read(name);
+    const isLoopback = /^https:\/\/(127(\.\d+){3}|localhost)(:\d+)?\/?$/i.test(value ?? "");
+    if (isLoopback && inAzure) faults.push(`${name} must not lead to this machine when the app runs in Azure.`);
+    const isVault = /^https:\/\/[\w-]+\.vault\.(azure\.net|usgovcloudapi\.net)\/?$/i.test(value ?? "");
+    if (value !== undefined && !isVault && !isLoopback)
+      faults.push(`${name} must be the https URL of an Azure key vault.`);
+    return value;
+  }
+
+  return { faults, read, required, list, guids, origin, partnerCenterApplication, keyVaultUrl };
+}
+
+/**
+ * @param environment as for readSettings
+ * @throws SettingsError with all faults
+ */
+export function readConsentSettings(environment: Environment): ConsentSettings {
+  const { faults, origin, partnerCenterApplication, keyVaultUrl } = createReader(environment);
+  const settings = {
+    authorityHost: origin("AZURE_AUTHORITY_HOST", authorityHosts).origin,
+    application: partnerCenterApplication(),
+    keyVaultUrl: keyVaultUrl(),
+  };
+  if (faults.length > 0) throw new SettingsError(faults);
+  return settings;
+}
+
+/**
+ * @param environment `process.env`; an empty value is as good as none
+ * @throws SettingsError with all faults
+ */
+export function readSettings(environment: Environment): Settings {
+  const reader = createReader(environment);
+  const { faults, read, required, list, guids, origin } = reader;
 
   const authority = origin("AZURE_AUTHORITY_HOST", authorityHosts);
   const applicationInsights = read("APPLICATIONINSIGHTS_CONNECTION_STRING");
@@ -236,39 +306,16 @@ export function readSettings(environment: Environment): Settings {
       faults.push("PARTNER_CENTER_MODE must be off, live or manual.");
       return undefined;
     }
-    const tenants = list("ENTRA_TENANT_ID", "");
-    const tenantId = (
-      read("PARTNER_CENTER_TENANT_ID") ?? (tenants.length === 1 ? tenants[0] : undefined)
-    )?.toLowerCase();
-    if (tenantId === undefined || !guid.test(tenantId)) {
-      faults.push("PARTNER_CENTER_TENANT_ID is missing or no GUID: the partner's tenant that grants the permissions.");
-    }
-    const clientId = required("PARTNER_CENTER_CLIENT_ID", "the application of the Secure Application Model");
-    const clientSecret = read("PARTNER_CENTER_CLIENT_SECRET");
-    const certificatePath = read("PARTNER_CENTER_CLIENT_CERTIFICATE_PATH");
-    if ((clientSecret === undefined) === (certificatePath === undefined)) {
-      faults.push(
-        "Exactly one of PARTNER_CENTER_CLIENT_SECRET and PARTNER_CENTER_CLIENT_CERTIFICATE_PATH must be set.",
-      );
-    }
+    const application = reader.partnerCenterApplication();
     const setting = read("PARTNER_CENTER_REFRESH_TOKEN");
-    const keyVaultUrl = read("PARTNER_CENTER_KEY_VAULT_URL");
+    const keyVaultUrl = reader.keyVaultUrl();
     const isAlone = setting === undefined && keyVaultUrl === undefined;
     if (isAlone ? mode === "live" : setting !== undefined && keyVaultUrl !== undefined) {
       const exactly = mode === "live" ? "Exactly" : "At most";
       faults.push(`${exactly} one of PARTNER_CENTER_REFRESH_TOKEN and PARTNER_CENTER_KEY_VAULT_URL must be set.`);
     }
-    if (
-      keyVaultUrl !== undefined &&
-      !/^https:\/\/[\w-]+\.vault\.(azure\.net|usgovcloudapi\.net)\/?$/i.test(keyVaultUrl)
-    ) {
-      faults.push("PARTNER_CENTER_KEY_VAULT_URL must be the https URL of an Azure key vault.");
-    }
     return {
-      endpoint: origin("PARTNER_CENTER_ENDPOINT", partnerCenterHosts).origin,
-      tenantId: tenantId ?? "",
-      clientId,
-      credential: certificatePath === undefined ? { clientSecret: clientSecret ?? "" } : { certificatePath },
+      ...application,
       ...(isAlone ? {} : { refreshToken: keyVaultUrl === undefined ? { setting: setting ?? "" } : { keyVaultUrl } }),
       ...(mode === "manual" ? { manualHours: wholeNumber("PARTNER_CENTER_MANUAL_HOURS", 24, 1, 720) } : {}),
     };

@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { describe, expect, test } from "@jest/globals";
 import { demoSettings } from "../local/demo-settings.ts";
-import { readSettings, type Settings } from "../shared/config.ts";
+import { readConsentSettings, readSettings, type Settings } from "../shared/config.ts";
 
 type Environment = Record<string, string | undefined>;
 
@@ -342,6 +342,46 @@ describe.each([
 test("an authority on this machine is known as such", () => {
   expect(read({ AZURE_AUTHORITY_HOST: "https://localhost:7072" }).callers.isLoopback).toBe(true);
   expect(read({ AZURE_AUTHORITY_HOST: "https://login.microsoftonline.us" }).callers.isLoopback).toBe(false);
+});
+
+describe("Partner Center's application", () => {
+  const application = { PARTNER_CENTER_CLIENT_ID: "the-client", PARTNER_CENTER_CLIENT_SECRET: "the-secret" };
+  const live = { PARTNER_CENTER_MODE: "live", ...application };
+  const vault = "PARTNER_CENTER_KEY_VAULT_URL";
+
+  test.each(["https://contoso.vault.azure.net", "https://v-1.vault.usgovcloudapi.net/", "https://127.0.0.1:8443"])(
+    "keeps its refresh token in the key vault %s",
+    (url) => {
+      expect(read({ ...live, [vault]: url }).partnerCenter?.refreshToken).toEqual({ keyVaultUrl: url });
+    },
+  );
+
+  test.each([
+    ...["http://contoso.vault.azure.net", "https://contoso.vault.azure.net.example", "https://example.com"],
+    ...["https://127.0.0.1.example", "http://127.0.0.1", "https://127.0.0.1/path", "https://10.0.0.1"],
+  ])("does not keep it in %s", (url) => {
+    expectOneFault({ ...live, [vault]: url }, vault);
+  });
+
+  test("does not keep it on this machine when that is in Azure", () => {
+    expectOneFault({ ...live, [vault]: "https://127.0.0.1:8443", WEBSITE_INSTANCE_ID: "0123abcd" }, vault);
+  });
+
+  test("is all that the first consent needs: no refresh token, no storage, no audience", () => {
+    expect(readConsentSettings({ ENTRA_TENANT_ID: tenant.toUpperCase(), ...application })).toEqual({
+      authorityHost: "https://login.microsoftonline.com",
+      application: {
+        endpoint: "https://api.partnercenter.microsoft.com",
+        tenantId: tenant,
+        clientId: "the-client",
+        credential: { clientSecret: "the-secret" },
+      },
+      keyVaultUrl: undefined,
+    });
+    expect(() => readConsentSettings({ ENTRA_TENANT_ID: `${tenant},${otherTenant}`, ...application })).toThrow(
+      /PARTNER_CENTER_TENANT_ID/,
+    );
+  });
 });
 
 describe("an app with wrong settings", () => {

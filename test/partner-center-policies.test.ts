@@ -1,6 +1,6 @@
 /** Partner Center's self-serve policies, the tokens they need and where the refresh token is kept, each over HTTPS. */
 
-import { randomUUID, type webcrypto } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
@@ -10,7 +10,7 @@ import { decodeJwt } from "jose";
 import { apiAudience, demoApplication, makeDemoCustomers, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
 import { type EntraStandIn, startEntra } from "../local/stand-ins/entra.ts";
 import type { Fault } from "../local/stand-ins/faults.ts";
-import { type Answer, type Call, type StandIn, startServer } from "../local/stand-ins/https-server.ts";
+import { startServer } from "../local/stand-ins/https-server.ts";
 import { startManagedIdentity } from "../local/stand-ins/managed-identity.ts";
 import type { PartnerApplication, PartnerUser } from "../local/stand-ins/partner-application.ts";
 import { type PartnerCenterStandIn, startPartnerCenter } from "../local/stand-ins/partner-center.ts";
@@ -27,6 +27,8 @@ import { createRefreshTokenSetting, createRefreshTokenVault } from "../shared/ad
 import type { CustomerId } from "../shared/domain/identifiers.ts";
 import type { PolicyPermission, PolicyRefusalReason, SelfServePolicy } from "../shared/domain/self-serve-policy.ts";
 import type { PolicyCall, SelfServePolicies } from "../shared/ports.ts";
+import { type KeyVaultStandIn, startKeyVault } from "./harness/key-vault.ts";
+import { selfSigned } from "./harness/self-signed.ts";
 
 let folder: string;
 let certificate: ServerCertificate;
@@ -383,16 +385,12 @@ describe("the application proves itself with a certificate", () => {
 });
 
 describe("the refresh token in Key Vault", () => {
-  let vault: StandIn;
-  let versions: string[];
-  let refusal: Answer | undefined;
+  let vault: KeyVaultStandIn;
   let restore: () => Promise<void>;
   let managedIdentityClientId: string;
 
   beforeEach(async () => {
-    versions = [];
-    refusal = undefined;
-    vault = await startServer({ certificate, answer: answerOfVault, failure: (status) => ({ status }) });
+    vault = await startKeyVault(entra, certificate);
     const identity = await startManagedIdentity({ entra });
     managedIdentityClientId = identity.clientId;
     Object.assign(process.env, identity.environment);
@@ -403,35 +401,17 @@ describe("the refresh token in Key Vault", () => {
   });
   afterEach(() => restore());
 
-  /** Key Vault as far as secrets go: a challenge first, versions of secrets then. */
-  function answerOfVault({ method, path, headers, body }: Call): Answer {
-    const json = { "Content-Type": "application/json; charset=utf-8" };
-    if (headers.authorization === undefined) {
-      const challenge = `Bearer authorization="${entra.url}/${partnerTenantId}", resource="https://vault.azure.net"`;
-      return { status: 401, headers: { ...json, "WWW-Authenticate": challenge }, body: "{}" };
-    }
-    if (refusal !== undefined) return { ...refusal, headers: json };
-    if (!path.startsWith("/secrets/partner-center-refresh-token")) return { status: 400 };
-    if (method === "PUT") versions.push(JSON.parse(body).value);
-    const id = `${vault.url}/secrets/partner-center-refresh-token/${versions.length}`;
-    const value = versions.at(-1);
-    return value === undefined
-      ? { status: 404, headers: json, body: errorOf("SecretNotFound") }
-      : { status: 200, headers: json, body: JSON.stringify({ value, id, attributes: { enabled: true } }) };
-  }
-
-  const errorOf = (code: string) => JSON.stringify({ error: { code, message: `${code}: see the documentation.` } });
   const open = (limits = {}) => createRefreshTokenVault({ keyVaultUrl: vault.url, managedIdentityClientId, limits });
 
   test("is the newest one, and gets a new version when it is rotated", async () => {
-    versions.push("older", await entra.issueRefreshToken());
+    vault.versions.push("older", await entra.issueRefreshToken());
     const { tokens, warnings } = tokensOf({ refreshTokens: open() });
 
     await tokens.get(soon());
 
     expect(warnings).toEqual([]);
-    expect(versions).toHaveLength(3);
-    await expect(open().read()).resolves.toBe(versions[2]);
+    expect(vault.versions).toHaveLength(3);
+    await expect(open().read()).resolves.toBe(vault.versions[2]);
   });
 
   test("is missing: SignInRequired", async () => {
@@ -443,7 +423,7 @@ describe("the refresh token in Key Vault", () => {
     ["the vault is down", 503, "ServiceUnavailable"],
     ["the vault is not there", 404, "ResourceNotFound"],
   ])("is out of reach when %s: unavailable, and the secret is in no error", async (_, status, code) => {
-    refusal = { status, body: errorOf(code) };
+    vault.refusal = { status, code };
 
     for (const error of [await failureOf(open().read()), await failureOf(open().write("a-secret-that-is-written"))]) {
       expect(error).toMatchObject({ code: "DependencyUnavailable", message: "Key Vault is unavailable." });
@@ -997,26 +977,3 @@ describe("with Partner Center", () => {
     });
   });
 });
-
-/** A certificate for an application, signed by itself as operators make them. */
-async function selfSigned(
-  algorithm: { readonly name: string; readonly namedCurve?: string } = { name: "RSASSA-PKCS1-v1_5" },
-) {
-  await import("reflect-metadata");
-  const x509 = await import("@peculiar/x509");
-  const rsa = { modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
-  const signing = { hash: "SHA-256", ...(algorithm.namedCurve === undefined ? rsa : {}), ...algorithm };
-  const keys = (await crypto.subtle.generateKey(signing, true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
-  const made = await x509.X509CertificateGenerator.createSelfSigned({
-    name: "CN=Partner Center application",
-    notBefore: new Date(Date.now() - 60_000),
-    notAfter: new Date(Date.now() + 60 * 60_000),
-    keys,
-    signingAlgorithm: signing,
-  });
-  const pkcs8 = Buffer.from(await crypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
-  return {
-    certificate: `${made.toString("pem")}\n`,
-    key: `-----BEGIN PRIVATE KEY-----\n${pkcs8.replace(/(.{64})/g, "$1\n")}\n-----END PRIVATE KEY-----\n`,
-  };
-}

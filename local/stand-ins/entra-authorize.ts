@@ -38,7 +38,9 @@ export function authorize(query: URLSearchParams, { application, users, tokens }
   } else {
     application.consent = "given";
     const pkce = challenge === null ? {} : { codeChallenge: challenge };
-    target.searchParams.set("code", tokens.issueAuthorizationCode({ user, redirectUri, scope, ...pkce }));
+    const nonce = query.get("nonce");
+    const once = nonce === null ? {} : { nonce };
+    target.searchParams.set("code", tokens.issueAuthorizationCode({ user, redirectUri, scope, ...pkce, ...once }));
     target.searchParams.set("session_state", randomUUID());
   }
   if (state !== null) target.searchParams.set("state", state);

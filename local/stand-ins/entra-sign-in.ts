@@ -30,6 +30,8 @@ export interface CodeOptions {
   readonly scope?: string;
   /** PKCE, `S256`. */
   readonly codeChallenge?: string;
+  /** Comes back in the id token. */
+  readonly nonce?: string;
   /** A code lives for ten minutes. */
   readonly issuedAt?: Date;
 }
@@ -60,8 +62,9 @@ export interface SignInTokens {
   issuePartnerCenterAppToken(options?: Omit<AccessTokenOptions, "user">): Promise<string>;
 }
 
-interface IssuedCode extends Required<Omit<CodeOptions, "codeChallenge">> {
+interface IssuedCode extends Required<Omit<CodeOptions, "codeChallenge" | "nonce">> {
   readonly codeChallenge: string | undefined;
+  readonly nonce: string | undefined;
   redeemed: boolean;
 }
 
@@ -97,10 +100,11 @@ export function createSignIn(options: SignInOptions) {
     redirectUri = "http://localhost",
     scope = defaultScope,
     codeChallenge,
+    nonce,
     issuedAt = new Date(),
   }: CodeOptions = {}): string {
     const code = `1.${Buffer.from(randomUUID() + randomUUID()).toString("base64url")}`;
-    codes.set(code, { user, redirectUri, scope, codeChallenge, issuedAt, redeemed: false });
+    codes.set(code, { user, redirectUri, scope, codeChallenge, nonce, issuedAt, redeemed: false });
     return code;
   }
 
@@ -155,6 +159,7 @@ export function createSignIn(options: SignInOptions) {
       oid: user.objectId,
       scp: "user_impersonation",
       sub: guidOf(`subject:${user.name}`).replaceAll("-", ""),
+      tid: user.tenantId ?? tenantId,
       unique_name: user.userPrincipalName,
       upn: user.userPrincipalName,
       ...claims,
@@ -204,7 +209,8 @@ export function createSignIn(options: SignInOptions) {
       return signInErrors.wrongVerifier();
     issued.redeemed = true;
     const scope = form.get("scope") || issued.scope;
-    return answerUser(user, scope, { offline: `${scope} ${issued.scope}`.includes("offline_access"), form });
+    const offline = `${scope} ${issued.scope}`.includes("offline_access");
+    return answerUser(user, scope, { offline, form, nonce: issued.nonce });
   }
 
   async function refresh(form: URLSearchParams): Promise<EntraError | TokenAnswer> {
@@ -234,7 +240,11 @@ export function createSignIn(options: SignInOptions) {
   async function answerUser(
     user: PartnerUser,
     scope: string,
-    { offline, form }: { readonly offline: boolean; readonly form: URLSearchParams },
+    {
+      offline,
+      form,
+      nonce,
+    }: { readonly offline: boolean; readonly form: URLSearchParams; readonly nonce?: string | undefined },
   ): Promise<EntraError | TokenAnswer> {
     const resource = resourceOf(scope, ["user_impersonation", ".default"]);
     if (resource === undefined) return signInErrors.invalidScope(scope);
@@ -250,14 +260,14 @@ export function createSignIn(options: SignInOptions) {
       access_token: await issuePartnerCenterToken({ user, resource }),
       ...(offline ? { refresh_token: await issueRefreshToken({ user, resource }) } : {}),
       // Only for clients that ask, as MSAL does: it keeps accounts by them.
-      ...(scope.split(" ").includes("openid") ? { id_token: await idToken(user) } : {}),
+      ...(scope.split(" ").includes("openid") ? { id_token: await idToken(user, nonce) } : {}),
       ...(form.get("client_info") === "1"
         ? { client_info: Buffer.from(JSON.stringify(clientInfo)).toString("base64url") }
         : {}),
     };
   }
 
-  function idToken(user: PartnerUser): Promise<string> {
+  function idToken(user: PartnerUser, nonce: string | undefined): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     return sign({
       aud: application.clientId,
@@ -266,10 +276,11 @@ export function createSignIn(options: SignInOptions) {
       nbf: now,
       exp: now + lifetimeSeconds(),
       name: user.name,
+      ...(nonce === undefined ? {} : { nonce }),
       oid: user.objectId,
       preferred_username: user.userPrincipalName,
       sub: guidOf(`subject:${user.name}`).replaceAll("-", ""),
-      tid: tenantId,
+      tid: user.tenantId ?? tenantId,
       ver: "2.0",
     });
   }

@@ -31,6 +31,8 @@ export interface PartnerUser {
   /** Whether the sign-in behind the tokens had a second factor: `amr` of every token issued from now on. */
   mfa: boolean;
   disabled: boolean;
+  /** Where the account is at home; undefined: in the partner's tenant. */
+  tenantId?: string;
   /** Refresh tokens issued before are revoked (AADSTS50173). */
   tokensValidFrom: Date;
 }

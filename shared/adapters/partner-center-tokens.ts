@@ -6,13 +6,17 @@
  * https://learn.microsoft.com/partner-center/developer/enable-secure-app-model
  */
 
-import { createHash, createPrivateKey, randomUUID, X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
-import { PolicyRefusal, type PolicyRefusalReason } from "../domain/self-serve-policy.ts";
+import { PolicyRefusal } from "../domain/self-serve-policy.ts";
 import type { Telemetry } from "../ports.ts";
-import { retryAfterMilliseconds } from "./arm-guard.ts";
+import {
+  askForToken,
+  EntraFailure,
+  type Granted,
+  type PartnerCenterCredential,
+  proofOf,
+  type TokenRequestLimits,
+} from "./entra-token-endpoint.ts";
 import { withinDeadline } from "./within-deadline.ts";
 
 /** Where the refresh token is kept. */
@@ -25,9 +29,6 @@ export interface RefreshTokens {
   /** Puts a new one in the place of the old. @throws anything when it could not be kept */
   write(token: string): Promise<void>;
 }
-
-/** How the application proves itself: a secret, or a PEM file with a certificate and its private key. */
-export type PartnerCenterCredential = { readonly clientSecret: string } | { readonly certificatePath: string };
 
 export interface PartnerCenterTokens {
   /**
@@ -57,24 +58,15 @@ export interface PartnerCenterTokenOptions {
   readonly limits?: TokenLimits;
 }
 
-export interface TokenLimits {
-  /** Of one request to Entra. */
-  readonly attemptMilliseconds?: number;
+export interface TokenLimits extends TokenRequestLimits {
   /** Of everything that one new token takes: after it a request that hangs is left behind. */
   readonly flightMilliseconds?: number;
   /** Of keeping the new refresh token. */
   readonly writeMilliseconds?: number;
-  /** About how long to wait before a request is repeated. */
-  readonly backOffMilliseconds?: number;
 }
 
 /** A token this close to its end is not used any more: the call that it is for may take its time. */
 const renewBeforeEndMilliseconds = 5 * 60_000;
-const longestLifeMilliseconds = 24 * 60 * 60_000;
-const assertionSeconds = 5 * 60;
-const mostAttempts = 2;
-/** What may stand in a header. A value with anything else would be quoted in the error of `fetch`. */
-const tokenPattern = /^[\w.~+/=-]+$/;
 
 export function createPartnerCenterTokens(options: PartnerCenterTokenOptions): PartnerCenterTokens {
   const { flightMilliseconds = 15_000 } = options.limits ?? {};
@@ -118,13 +110,6 @@ export function createPartnerCenterTokens(options: PartnerCenterTokenOptions): P
   };
 }
 
-interface Granted {
-  readonly accessToken: string;
-  readonly lifeMilliseconds: number;
-  /** The next refresh token; Entra sends one nearly always. */
-  readonly refreshToken: string | undefined;
-}
-
 async function exchange(options: PartnerCenterTokenOptions, stop: AbortSignal): Promise<Granted> {
   const { authorityHost, tenantId, clientId, credential, refreshTokens, endpoint } = options;
   const url = `${authorityHost}/${tenantId}/oauth2/v2.0/token`;
@@ -139,14 +124,9 @@ async function exchange(options: PartnerCenterTokenOptions, stop: AbortSignal): 
           ...{ grant_type: "refresh_token", scope: `${endpoint}/user_impersonation offline_access` },
           refresh_token: refreshToken,
         }),
-    ...("clientSecret" in credential
-      ? { client_secret: credential.clientSecret }
-      : {
-          client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-          client_assertion: await assertionOf(credential.certificatePath, clientId, url),
-        }),
+    ...(await proofOf(credential, clientId, url)),
   });
-  const granted = await ask(url, form, stop, options.limits);
+  const granted = await askForToken(url, form, stop, options.limits);
   if (refreshTokens !== undefined && granted.refreshToken !== undefined && granted.refreshToken !== refreshToken) {
     await keep(granted.refreshToken, refreshTokens, options);
   }
@@ -164,154 +144,5 @@ async function keep(
   } catch (error) {
     // Entra does not revoke the old one when it gives a new one: nothing is lost but some of its 90 days.
     telemetry.warning("The new refresh token for Partner Center could not be kept. The old one is still used.", error);
-  }
-}
-
-async function ask(url: string, form: URLSearchParams, stop: AbortSignal, limits: TokenLimits = {}): Promise<Granted> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await askOnce(
-        url,
-        form,
-        AbortSignal.any([stop, AbortSignal.timeout(limits.attemptMilliseconds ?? 8_000)]),
-      );
-    } catch (error) {
-      const isThrottled = error instanceof EntraFailure && error.statusCode === 429;
-      if (error instanceof PolicyRefusal || isThrottled || attempt >= mostAttempts || stop.aborted) throw error;
-      await pause((limits.backOffMilliseconds ?? 300) * (0.5 + Math.random()), undefined, { signal: stop });
-    }
-  }
-}
-
-async function askOnce(url: string, form: URLSearchParams, signal: AbortSignal): Promise<Granted> {
-  // A redirect would carry the refresh token to wherever it leads.
-  const response = await fetch(url, { method: "POST", body: form, redirect: "manual", signal });
-  const { status } = response;
-  const answer = parse(await response.text());
-  if (status === 200) return grantedBy(answer);
-  if (status >= 400 && status < 500 && status !== 408 && status !== 429) {
-    const refusal = refusalOf(answer);
-    if (refusal !== undefined) throw refusal;
-  }
-  const wait = retryAfterMilliseconds((name) => response.headers.get(name) ?? undefined);
-  throw new EntraFailure(`Microsoft Entra answered ${status}${idsOf(answer)}.`, status, wait);
-}
-
-/** No cause is given: the errors of `JSON.parse` quote what they were given, and that may be half a token. */
-function parse(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
-}
-
-function grantedBy(answer: Readonly<Record<string, unknown>>): Granted {
-  const { token_type, access_token, expires_in, refresh_token } = answer;
-  const seconds = Number(expires_in);
-  if (
-    String(token_type).toLowerCase() !== "bearer" ||
-    typeof access_token !== "string" ||
-    !tokenPattern.test(access_token) ||
-    !(seconds > 0)
-  ) {
-    throw new EntraFailure("Microsoft Entra answered 200, but with no token.", 200, undefined);
-  }
-  return {
-    accessToken: access_token,
-    lifeMilliseconds: Math.min(seconds * 1000, longestLifeMilliseconds),
-    refreshToken: typeof refresh_token === "string" && refresh_token !== "" ? refresh_token : undefined,
-  };
-}
-
-/** The account has to prove a second factor, or to set one up; reference-error-codes as below. */
-const mfaCodes = new Set(["50072", "50074", "50076", "50078", "50079"]);
-/** Said with a 4xx, and yet it passes. */
-const passingErrors = new Set(["temporarily_unavailable", "server_error"]);
-/**
- * The account, the application or what one granted to the other is not good any more: an expired or revoked refresh
- * token (AADSTS700082, 70008, 50173), no consent (65001), a wrong or expired secret (7000215, 7000222), … The words are
- * a standard (RFC 6749 §5.2, OpenID Connect), while Microsoft warns of relying on the numbers:
- * https://learn.microsoft.com/entra/identity-platform/reference-error-codes
- */
-const signInErrors = new Set([
-  ...["invalid_grant", "invalid_client", "unauthorized_client", "access_denied", "invalid_resource"],
-  ...["interaction_required", "login_required", "consent_required"],
-]);
-
-/** @returns undefined when the answer is not one of Entra's errors, or one that passes */
-function refusalOf(answer: Readonly<Record<string, unknown>>): PolicyRefusal | undefined {
-  const { error, error_codes, error_description } = answer;
-  if (typeof error !== "string" || passingErrors.has(error)) return undefined;
-  const [first] = Array.isArray(error_codes) ? error_codes : [];
-  const code = /^\d{1,10}$/.exec(String(first))?.[0] ?? /\bAADSTS(\d{1,10})\b/.exec(String(error_description))?.[1];
-  const known = signInErrors.has(error) ? "SignInRequired" : "Refused";
-  const reason: PolicyRefusalReason = code !== undefined && mfaCodes.has(code) ? "MfaRequired" : known;
-  const named = code === undefined ? undefined : `AADSTS${code}`;
-  const word = /^\w{1,40}$/.exec(error)?.[0] ?? "an unknown error";
-  return new PolicyRefusal(
-    reason,
-    `Microsoft Entra refuses a token for Partner Center: ${named ?? word}${idsOf(answer)}.`,
-    named === undefined ? {} : { partnerCenterCode: named },
-  );
-}
-
-/** What Microsoft's support asks for. The description is left out: it may name people. */
-function idsOf({ trace_id, correlation_id }: Readonly<Record<string, unknown>>): string {
-  const ids = [
-    ["trace id", trace_id],
-    ["correlation id", correlation_id],
-  ].filter(([, id]) => typeof id === "string" && /^[\w-]{1,64}$/.test(id));
-  return ids.length === 0 ? "" : ` (${ids.map((pair) => pair.join(" ")).join(", ")})`;
-}
-
-/**
- * Proves the application with its certificate instead of a secret. The file is read for every token, once an hour, so
- * that a renewed certificate needs no restart. https://learn.microsoft.com/entra/identity-platform/certificate-credentials
- */
-async function assertionOf(path: string, clientId: string, audience: string): Promise<string> {
-  try {
-    const pem = await readFile(path, "utf8");
-    const key = createPrivateKey(
-      /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.+?-----END \1?PRIVATE KEY-----/s.exec(pem)?.[0] ?? "",
-    );
-    // The file may hold the chain as well; the key tells which one is ours.
-    const certificate = [...pem.matchAll(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs)]
-      .map(([block]) => new X509Certificate(block))
-      .find((each) => each.checkPrivateKey(key));
-    if (certificate === undefined) throw new Error("No certificate in the file belongs to its private key.");
-
-    const { SignJWT } = await import("jose");
-    const thumbprint = createHash("sha256").update(certificate.raw).digest("base64url");
-    return await new SignJWT()
-      .setProtectedHeader({ alg: "PS256", typ: "JWT", "x5t#S256": thumbprint })
-      .setIssuer(clientId)
-      .setSubject(clientId)
-      .setAudience(audience)
-      .setJti(randomUUID())
-      .setIssuedAt()
-      .setNotBefore("-30 s")
-      .setExpirationTime(`${assertionSeconds} s`)
-      .sign(key);
-  } catch (cause) {
-    throw new PolicyRefusal(
-      "SignInRequired",
-      "The certificate of the application for Partner Center cannot be used: a PEM file with a certificate and its RSA private key is needed.",
-      { cause },
-    );
-  }
-}
-
-/** No token, for a reason that may pass. Says nothing of what was sent. */
-class EntraFailure extends Error {
-  override readonly name = "EntraFailure";
-  readonly statusCode: number;
-  readonly retryAfterSeconds: number | undefined;
-
-  constructor(message: string, statusCode: number, waitMilliseconds: number | undefined) {
-    super(message);
-    this.statusCode = statusCode;
-    this.retryAfterSeconds = waitMilliseconds === undefined ? undefined : Math.ceil(waitMilliseconds / 1000);
   }
 }

@@ -5,13 +5,14 @@ import type { PolicyRefusalReason } from "./self-serve-policy.ts";
 
 const remedies: Readonly<Record<PolicyRefusalReason | "NotConfirmed" | "Overtaken", string>> = {
   MfaRequired:
-    "Let the Admin Agent account of this service sign in again with multi-factor authentication, and store the new refresh token.",
+    "Let the Admin Agent account of this service sign in again with multi-factor authentication: run npm run partner-center:consent.",
   RoleMissing:
     "Give the account of this service the role Admin Agent in Partner Center, and check the partner's programme status.",
-  AppOnlyToken: "Partner Center wants a user behind the call: store the refresh token of an Admin Agent account.",
+  AppOnlyToken:
+    "Partner Center wants a user behind the call: let an Admin Agent sign in with npm run partner-center:consent.",
   NoRelationship:
     "Check in Partner Center that the customer is yours and that the reseller relationship is still in place.",
-  SignInRequired: "Let an Admin Agent sign in again, and store the new refresh token.",
+  SignInRequired: "Let an Admin Agent sign in again: run npm run partner-center:consent.",
   Refused: "Look the code up in Partner Center's documentation of errors.",
   NotConfirmed: "Look at the customer's permissions in Partner Center, then repeat the change.",
   Overtaken:

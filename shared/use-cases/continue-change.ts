@@ -9,10 +9,29 @@ import { type Change, type EndedChange, failChange, finishChange, type Intent, n
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
 import { Refusal } from "../domain/refusal.ts";
 import { PolicyRefusal } from "../domain/self-serve-policy.ts";
-import type { ActivityQueue, Clock, PermissionStore, StoredCustomer, Telemetry } from "../ports.ts";
+import type { ActivityQueue, Clock, PermissionStore, PolicyWitness, StoredCustomer, Telemetry } from "../ports.ts";
 
-/** @returns the change as it stands now: `Running` when Partner Center has still not confirmed */
-export type ContinueChange = (customerId: CustomerId, changeId: ChangeId) => Promise<Change | undefined>;
+/**
+ * @param begun from whoever has just committed the beginning
+ * @returns the change as it stands now: `Running` when Partner Center has still not confirmed
+ */
+export type ContinueChange = (
+  customerId: CustomerId,
+  changeId: ChangeId,
+  begun?: JustBegun,
+) => Promise<Change | undefined>;
+
+/** What was read of a policy a moment ago. */
+export interface SeenPolicy {
+  readonly policy: Awaited<ReturnType<PolicyWitness["read"]>>;
+  readonly readAt: Date;
+}
+
+/** What its caller knows of a change, so that its first go need not ask for it again. */
+export interface JustBegun {
+  readonly change: Change;
+  readonly seen: SeenPolicy | undefined;
+}
 
 export interface ContinueChangePorts {
   readonly store: PermissionStore;
@@ -45,9 +64,10 @@ export interface Pursuit {
    * One go.
    *
    * @param attempts to be kept up to date with every write
+   * @param seen the policy as it was when the change was decided on
    * @throws PolicyRefusal or Refusal `DependencyUnavailable` when Partner Center does not say how the policy stands
    */
-  pursue(change: RunningChange, attempts: Attempts): Promise<Outcome>;
+  pursue(change: RunningChange, attempts: Attempts, seen?: SeenPolicy): Promise<Outcome>;
   /** After this a change is given up. */
   readonly patienceMilliseconds: number;
   /** Why, for the log. */
@@ -57,17 +77,19 @@ export interface Pursuit {
 export function createContinueChange(ports: ContinueChangePorts, pursuit: Pursuit): ContinueChange {
   const { store, queue, telemetry, clock } = ports;
 
-  return async (customerId, changeId) => {
+  return async (customerId, changeId, begun) => {
     const attempts: Attempts = { last: undefined };
     for (let attempt = 1; ; attempt++) {
       const stored = await store.readCustomer(customerId);
-      const change = await store.findChange(customerId, changeId);
+      // As long as the record names it, the change is running, as it was begun.
+      const known = attempt === 1 && stored.record.unfinished?.changeId === changeId ? begun : undefined;
+      const change = known?.change ?? (await store.findChange(customerId, changeId));
       if (change?.intent === undefined) return change;
       // Something else has taken its place, such as a switch while the service did not follow Partner Center.
       if (stored.record.unfinished?.changeId !== changeId) return change;
 
       const running = { ...change, intent: change.intent };
-      const ending = await goOn(running, attempts);
+      const ending = await goOn(running, attempts, known?.seen);
       if (ending === undefined) {
         await note(attempts, stored, running);
         return store.findChange(customerId, changeId);
@@ -83,9 +105,10 @@ export function createContinueChange(ports: ContinueChangePorts, pursuit: Pursui
   async function goOn(
     change: RunningChange,
     attempts: Attempts,
+    seen: SeenPolicy | undefined,
   ): Promise<((stored: StoredCustomer) => EndedChange) | undefined> {
     try {
-      const outcome = await pursuit.pursue(change, attempts);
+      const outcome = await pursuit.pursue(change, attempts, seen);
       if (outcome.kind === "refused") return ({ record }) => failChange(record, change, clock.now(), outcome.error);
       if (outcome.kind === "reached") {
         if (clock.now().getTime() < Date.parse(change.intent.notBefore ?? change.at)) return undefined;

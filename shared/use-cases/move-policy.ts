@@ -5,11 +5,19 @@
  * read afterwards counts.
  */
 
+import type { Intent } from "../domain/change.ts";
 import type { CustomerId } from "../domain/identifiers.ts";
 import { Refusal } from "../domain/refusal.ts";
-import { operationTypeOf, type PolicyMove, PolicyRefusal, planMove, planOff } from "../domain/self-serve-policy.ts";
+import {
+  operationTypeOf,
+  type PolicyMove,
+  PolicyRefusal,
+  planMove,
+  planOff,
+  type SelfServePolicy,
+} from "../domain/self-serve-policy.ts";
 import type { Clock, PermissionStore, PolicyCall, SelfServePolicies } from "../ports.ts";
-import type { Pursuit } from "./continue-change.ts";
+import type { Pursuit, SeenPolicy } from "./continue-change.ts";
 
 export interface MovePolicyPorts {
   readonly store: PermissionStore;
@@ -20,6 +28,8 @@ export interface MovePolicyPorts {
 
 /** Moves in one go. A policy that somebody else writes too may need a second one, or a third. */
 const mostMoves = 3;
+/** A policy that was read longer ago is read again before it is moved. */
+const freshMilliseconds = 2_000;
 /** After this no further move is made in this go: the caller, or the queue, is waiting. */
 const goMilliseconds = 15_000;
 const patienceMinutes = 15;
@@ -29,17 +39,18 @@ export function createMovePolicy({ store, policies, clock, newId }: MovePolicyPo
     patienceMilliseconds: patienceMinutes * 60_000,
     notConfirmed: `Partner Center has not confirmed the change within ${patienceMinutes} minutes.`,
 
-    async pursue({ changeId, intent: { wish, alsoOff } }, attempts) {
-      const { customerId, product, state } = wish;
+    async pursue({ changeId, intent }, attempts, seen) {
+      const { customerId } = intent.wish;
+      let planned = firstMove(intent, seen);
       const newCall = (): PolicyCall => ({ requestId: newId(), correlationId: changeId });
       const until = clock.now().getTime() + goMilliseconds;
       for (let moves = 0; ; moves++) {
-        const policy = await policies.read(customerId, newCall());
-        const next = alsoOff ? planOff(policy, [product, alsoOff]) : planMove(policy, product, state);
+        const next = planned ?? planOf(intent, await policies.read(customerId, newCall()));
         if (next.kind === "none") return { kind: "reached" };
         if (moves === mostMoves || clock.now().getTime() >= until) return { kind: "open" };
         // Whoever has overtaken this change waits for one write that is under way, not for one after another.
-        if ((await store.findChange(customerId, changeId))?.intent === undefined) return { kind: "open" };
+        const isOvertaken = async () => (await store.findChange(customerId, changeId))?.intent === undefined;
+        if (planned === undefined && (await isOvertaken())) return { kind: "open" };
         const refusal = await perform(customerId, next, newCall());
         if (refusal !== undefined) {
           const { reason: code, message, partnerCenterCode: own } = refusal;
@@ -49,9 +60,22 @@ export function createMovePolicy({ store, policies, clock, newId }: MovePolicyPo
           };
         }
         attempts.last = operationTypeOf[next.kind];
+        planned = undefined;
       }
     },
   };
+
+  /**
+   * A move that Partner Center itself refuses when the policy has changed meanwhile (409, an etag that is stale) may be
+   * made with what was read a moment ago; a deletion may not, since it takes whatever is there.
+   */
+  function firstMove(intent: Intent, seen: SeenPolicy | undefined): PolicyMove | undefined {
+    if (seen === undefined || clock.now().getTime() - seen.readAt.getTime() > freshMilliseconds) return undefined;
+    const { policy } = seen;
+    if (!isWhole(policy)) return undefined;
+    const first = planOf(intent, policy);
+    return first.kind === "create" || first.kind === "replace" ? first : undefined;
+  }
 
   /** @returns the refusal of a write, which surely had no effect. Of a write without answer only reading tells. */
   async function perform(
@@ -69,4 +93,13 @@ export function createMovePolicy({ store, policies, clock, newId }: MovePolicyPo
     }
     return undefined;
   }
+}
+
+function planOf({ wish: { product, state }, alsoOff }: Intent, policy: SelfServePolicy | undefined): PolicyMove {
+  return alsoOff === undefined ? planMove(policy, product, state) : planOff(policy, [product, alsoOff]);
+}
+
+/** @returns whether it was read from Partner Center itself, so that it can be replaced, and not only heard of */
+function isWhole(policy: SeenPolicy["policy"]): policy is SelfServePolicy | undefined {
+  return policy === undefined || (typeof policy === "object" && "etag" in policy);
 }

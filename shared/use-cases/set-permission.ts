@@ -25,7 +25,7 @@ import { type Eligibility, type Evidence, evidenceOf } from "../domain/eligibili
 import type { ChangeId } from "../domain/identifiers.ts";
 import { type ManualSteps, manualStepsOf } from "../domain/manual-steps.ts";
 import { refusedByPartnerCenter } from "../domain/partner-center-refusal.ts";
-import { type Permission, type PermissionState, permissionOf } from "../domain/permission.ts";
+import { type Permission, type PermissionState, type Product, permissionOf } from "../domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
 import { PolicyRefusal, stateIn } from "../domain/self-serve-policy.ts";
 import type {
@@ -38,7 +38,7 @@ import type {
   Telemetry,
 } from "../ports.ts";
 import type { CheckEligibility, EligibilityFinding } from "./check-eligibility.ts";
-import type { ContinueChange } from "./continue-change.ts";
+import type { ContinueChange, SeenPolicy } from "./continue-change.ts";
 
 export interface SetPermissionRequest extends Wish {
   readonly by: Occasion["by"];
@@ -118,7 +118,8 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
         );
       }
       const overtaken = await unfinishedInTheWay(stored, wish);
-      const said = await stateInPartnerCenter(wish, changeId, permission);
+      const seen = await lookIntoPartnerCenter(wish, changeId, permission);
+      const said = partnerCenter === undefined ? wish.state : stateSeen(seen, wish.product);
       const isInForce = said === wish.state;
       const isNews = !isInForce && said !== "unknown";
       // An Off that is so already has no reason to overtake an On of the other switch.
@@ -140,7 +141,7 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
         : beginChange(stored.record, wish, occasion, overtaken);
       if ((await store.commit(stored, recorded)) === "committed") {
         await pushActivity(recorded);
-        const change = isAtOnce ? recorded.created : await settle(partnerCenter, wish, recorded.created);
+        const change = isAtOnce ? recorded.created : await settle(partnerCenter, wish, recorded.created, seen);
         return answerAgain(change, wish, manualHours);
       }
 
@@ -171,23 +172,25 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
    * A switch to On is only begun when Partner Center answers, unless an operator moves it, who needs no answer
    * to begin. Off is accepted anyway, and followed up.
    *
-   * @returns `unknown` when nobody has heard of the policy, undefined when there was no answer
+   * @returns undefined when there is no Partner Center to follow, or no answer
    */
-  async function stateInPartnerCenter(
-    { customerId, product, state }: Wish,
+  async function lookIntoPartnerCenter(
+    { customerId, state }: Wish,
     changeId: ChangeId,
     permission: Permission,
-  ): Promise<PermissionState | "unknown" | undefined> {
-    if (partnerCenter === undefined) return state;
+  ): Promise<SeenPolicy | undefined> {
+    if (partnerCenter === undefined) return undefined;
+    const readAt = clock.now();
     try {
       const call = { requestId: ports.newChangeId(), correlationId: changeId };
-      const policy = await partnerCenter.policies.read(customerId, call);
-      return policy === "unknown" ? policy : stateIn(policy, product);
+      return { policy: await partnerCenter.policies.read(customerId, call), readAt };
     } catch (error) {
       const isRefusal = error instanceof PolicyRefusal;
       if (!isRefusal && !(error instanceof Refusal)) throw error;
       // Without the relationship there is no policy of ours: what was On here is Off, and may be recorded so.
-      if (isRefusal && error.reason === "NoRelationship" && state === "Off") return "Off";
+      if (isRefusal && error.reason === "NoRelationship" && state === "Off") {
+        return { policy: undefined, readAt };
+      }
       const mayBegin =
         manualHours === undefined ? state === "Off" && !isRefusal : state === "Off" || permission.state === "Off";
       if (mayBegin) return undefined;
@@ -200,9 +203,10 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
     { continueChange, changes }: NonNullable<SetPermissionPorts["partnerCenter"]>,
     { customerId }: Wish,
     begun: Change,
+    seen?: SeenPolicy,
   ): Promise<Change> {
     const { changeId } = begun;
-    const change = await continueChange(customerId, changeId).catch((cause: unknown) => {
+    const change = await continueChange(customerId, changeId, { change: begun, seen }).catch((cause: unknown) => {
       telemetry.warning("A change could not be continued at once; it goes on later.", cause);
       return begun;
     });
@@ -233,6 +237,12 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
     });
     throw refusal;
   }
+}
+
+/** @returns `unknown` when nobody has heard of the policy, undefined when there was no answer */
+function stateSeen(seen: SeenPolicy | undefined, product: Product): PermissionState | "unknown" | undefined {
+  if (seen === undefined) return undefined;
+  return seen.policy === "unknown" ? "unknown" : stateIn(seen.policy, product);
 }
 
 /** The answer to a change is the same whenever it is asked for. */

@@ -72,7 +72,7 @@ type Settings = Record<string, string | undefined>;
 
 export interface ProductOptions {
   /** A function, when they depend on the stand-ins. */
-  readonly settings?: Settings | ((entra: EntraStandIn) => Promise<Settings>);
+  readonly settings?: Settings | ((entra: EntraStandIn, certificate: ServerCertificate) => Promise<Settings>);
   readonly customers?: DemoCustomer[];
   /**
    * `live`: the product moves the policies in Partner Center, signed in as an Admin Agent. `manual`: it only looks
@@ -115,7 +115,7 @@ export async function startProduct({
       ? {}
       : { "AzureWebJobs.SynchroniseCustomers.Disabled": "true", "AzureWebJobs.DetectDrift.Disabled": "true" }),
   };
-  const ownSettings = typeof settings === "function" ? await settings(entra) : settings;
+  const ownSettings = typeof settings === "function" ? await settings(entra, certificate) : settings;
   const output: string[] = [];
   let child: ChildProcess | undefined;
   let url = "";

@@ -12,7 +12,7 @@ import {
 import { untouchedCustomer } from "../../shared/domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../../shared/domain/refusal.ts";
 import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
-import { createContinueChange } from "../../shared/use-cases/continue-change.ts";
+import { createContinueChange, type SeenPolicy } from "../../shared/use-cases/continue-change.ts";
 import { createMovePolicy } from "../../shared/use-cases/move-policy.ts";
 import { faultIn } from "../fakes/chain-verifier.ts";
 import { ada, ben, contoso, idOf, noon } from "../fakes/facts.ts";
@@ -66,6 +66,35 @@ function start() {
 
 afterEach(() => {
   jest.restoreAllMocks();
+});
+
+describe("what was read to decide on a change", () => {
+  const reads = (calls: readonly { readonly name: string }[]) => calls.filter(({ name }) => name === "read").length;
+
+  test.each<["whole" | "heard of" | "unknown" | "none", number, number]>([
+    ["whole", 0, 1],
+    ["whole", 2_001, 2],
+    ["heard of", 0, 2],
+    ["unknown", 0, 2],
+    ["none", 0, 1],
+  ])(
+    "is used when it is fresh and whole, and what is written is read back anyway (%s, %i ms old)",
+    async (kind, age, expected) => {
+      const { world, continueChange, begin, stateOf } = start();
+      if (kind !== "none") world.putPolicy(contoso, [savings]);
+      const whole = await world.policies.read(contoso, { requestId: "r", correlationId: "c" });
+      const policies = { whole, "heard of": { permissions: [savings] }, unknown: "unknown", none: whole } as const;
+      const seen: SeenPolicy = { policy: policies[kind], readAt: world.clock.now() };
+      const change = await begin(on);
+      const before = reads(world.policyCalls);
+      world.moveClock(age);
+
+      await continueChange(contoso, changeId, { change, seen });
+
+      expect(stateOf()).toBe("On");
+      expect(reads(world.policyCalls) - before).toBe(expected);
+    },
+  );
 });
 
 describe("a change to On", () => {

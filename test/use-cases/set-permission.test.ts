@@ -529,8 +529,7 @@ describe("where Partner Center has to follow, a change", () => {
     });
     expect(world.calls).toEqual([
       ...["store.readCustomer", "store.findChange", "policies.read", "store.commit"],
-      ...["store.readCustomer", "store.findChange", "policies.read", "store.findChange", "policies.create"],
-      ...["policies.read", "store.commit", "queue.push"],
+      ...["store.readCustomer", "policies.create", "policies.read", "store.commit", "queue.push"],
     ]);
     expect(new Set(world.policyCalls.map(({ correlationId }) => correlationId))).toEqual(new Set([repeatableAs]));
     expect(new Set(world.policyCalls.map(({ requestId }) => requestId)).size).toBe(world.policyCalls.length);
@@ -541,6 +540,71 @@ describe("where Partner Center has to follow, a change", () => {
       evidence: { checkedAt: noon.toISOString(), subscriptions: [] },
     });
     expect(world.reminders).toEqual([]);
+  });
+
+  describe("goes on with the policy that was read to decide on it,", () => {
+    const goOf = (calls: readonly Call[]) => calls.slice(calls.indexOf("store.commit") + 1);
+
+    test("when a line is added, which a stale etag would refuse", async () => {
+      const { world, set } = startLive();
+      world.putPolicy(contoso, [savings]);
+
+      expect(await set(turnOn)).toMatchObject({ changed: true });
+      expect(goOf(world.calls)).toEqual([
+        ...["store.readCustomer", "policies.replace", "policies.read", "store.commit", "queue.push"],
+      ]);
+      expect(world.policyOf(contoso)).toEqual([savings, reservations]);
+    });
+
+    test("but not to delete it, which would take whatever is there", async () => {
+      const { world, set, fates } = startLive();
+      await set(turnOn);
+      world.calls.length = 0;
+      fates({ "store.commit": [() => world.putPolicy(contoso, [reservations, savings])] });
+
+      expect(await set(turnOff)).toMatchObject({ changed: true });
+      expect(goOf(world.calls)).toEqual([
+        ...["store.readCustomer", "policies.read", "store.findChange", "policies.replace"],
+        ...["policies.read", "store.commit", "queue.push"],
+      ]);
+      expect(world.policyOf(contoso)).toEqual([savings]);
+    });
+
+    test("but not when the check took longer than two seconds", async () => {
+      const { world, set, checkEligibility } = startLive();
+      checkEligibility.mockImplementation(async () => {
+        world.moveClock(2_001);
+        return eligible;
+      });
+
+      expect(await set(turnOn)).toMatchObject({ changed: true });
+      expect(goOf(world.calls).slice(0, 4)).toEqual([
+        ...["store.readCustomer", "policies.read", "store.findChange", "policies.create"],
+      ]);
+    });
+
+    test.each<[string, (typeof savings)[] | undefined]>([
+      ["created", undefined],
+      ["changed", [savings]],
+    ])("and finds out when somebody else has %s it meanwhile", async (_, before) => {
+      const { world, set, fates } = startLive();
+      const foreign = { resource: "SomethingElse", action: "Purchase" };
+      world.putPolicy(contoso, before);
+      fates({ "store.commit": [() => world.putPolicy(contoso, [foreign])] });
+
+      expect(await set(turnOn)).toMatchObject({ changed: true });
+      expect(world.policyOf(contoso)).toEqual([foreign, reservations]);
+    });
+
+    test("unless an Off came in between: then nothing is written", async () => {
+      const { world, set, fates, results } = startLive();
+      fates({ "store.readCustomer": ["done", () => set({ ...turnOff, repeatableAs })] });
+
+      await expect(set(turnOn)).rejects.toMatchObject({ details: [{ code: "Overtaken" }] });
+      expect(world.calls.filter((call) => call === "policies.create")).toEqual([]);
+      expect(results()).toEqual(["Create Failed"]);
+      expect(world.recordOf(contoso).unfinished).toMatchObject({ changeId: repeatableAs, state: "Off" });
+    });
   });
 
   test("that is so in the record and in Partner Center writes nothing", async () => {
