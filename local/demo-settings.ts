@@ -60,8 +60,8 @@ export function demoSettings({ port, entraUrl, armUrl, storage, partnerCenter }:
           PARTNER_CENTER_CLIENT_ID: partnerCenterClientId,
           PARTNER_CENTER_CLIENT_SECRET: partnerCenterSecret,
           PARTNER_CENTER_REFRESH_TOKEN: partnerCenter.refreshToken,
-          // So that what is moved in the stand-in by hand is seen within two minutes.
-          DRIFT_INTERVAL_MINUTES: "1",
+          // So that what is moved in the stand-in by hand is seen within a minute.
+          DRIFT_INTERVAL_MINUTES: "0",
         }),
     PORT: String(port),
   };

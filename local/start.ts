@@ -88,10 +88,18 @@ async function run(): Promise<void> {
   const app = await startApp(environment, (begun) => toStop.push(begun.stop));
   app.ended.then((how) => endedAlone(`The Functions app ended ${how}`), endedAlone);
 
+  await listCustomersAtOnce(ports.app);
+
   const { adminToken: tokenFile } = state;
   const { caFile } = certificate;
   const urls = { entraUrl: entra.url, armUrl: arm.url, partnerCenterUrl: partnerCenter.url };
   process.stdout.write(welcome({ ports, ...urls, stateFolder, tokenFile, caFile, demo, mode }));
+}
+
+/** The timer would read them from Partner Center within five minutes: too long for a first look. */
+async function listCustomersAtOnce(port: number): Promise<void> {
+  const url = `http://127.0.0.1:${port}/admin/functions/SynchroniseCustomers`;
+  await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
 }
 
 /** Half its life before it ends there is a new one in the file: a run may last for days. */

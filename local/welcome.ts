@@ -34,7 +34,7 @@ export function welcome({
     `curl -sS -X PUT "${api}/customers/${customerId}/permissions/azureReservations" ${bearer} -H "Content-Type: application/json" -d '{"state":"On"}'`;
   const policy = `curl -sS --cacert ${quoted(caFile)} -X`;
   const move = {
-    live: `Move Contoso's policy in Partner Center behind the product's back, then turn the switch On again and see it put right:
+    live: `Move Contoso's policy in Partner Center behind the product's back; within a minute the log has it as "Detected":
   ${policy} DELETE ${partnerCenterUrl}/_policies/${eligible}`,
     manual: `Be the operator who moves Contoso's switch in Partner Center; the product looks there every minute:
   ${policy} PUT ${partnerCenterUrl}/_policies/${eligible} -d '["AzureReservedInstances"]'`,

@@ -218,7 +218,7 @@ export function readSettings(environment: Environment): Settings {
     partnerCenter: partnerCenter(),
     drift: {
       action: driftAction(),
-      intervalMinutes: wholeNumber("DRIFT_INTERVAL_MINUTES", 360, 1, 10_080),
+      intervalMinutes: wholeNumber("DRIFT_INTERVAL_MINUTES", 360, 0, 10_080),
       callsPerRun: wholeNumber("DRIFT_CALLS_PER_RUN", 100, 1, 10_000),
     },
     requireFunctionKey: flag("REQUIRE_FUNCTION_KEY"),
