@@ -18,7 +18,12 @@ beforeAll(async () => {
     customers: customers.map((customer) => ({ customer, outcome: "On: a user is Owner" })),
     partnerCenterMode: "live",
     rounds: true,
-    settings: { DRIFT_CALLS_PER_RUN: String(callsPerRun), DRIFT_INTERVAL_MINUTES: "10080" },
+    settings: {
+      DRIFT_CALLS_PER_RUN: String(callsPerRun),
+      DRIFT_INTERVAL_MINUTES: "10080",
+      // Left alone, Node.js tidies up only at several hundred megabytes, and then nothing is to be seen from outside.
+      NODE_OPTIONS: "--max-old-space-size=112",
+    },
   });
   await product.trigger("SynchroniseCustomers");
   await eventually(async () => {
@@ -107,5 +112,5 @@ test("a round over all of them keeps to the calls of a run, needs no more memory
     expect(log.map(({ result }) => result)).toEqual(["Detected"]);
   }
   // The first run warms up; after it a run that keeps what it has seen would grow by a page each time.
-  expect(memory[2]! - memory[1]!).toBeLessThan(64);
+  expect(memory[2]! - memory[1]!).toBeLessThan(40);
 }, 150_000);
