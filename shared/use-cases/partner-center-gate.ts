@@ -8,7 +8,7 @@ import { PolicyRefusal } from "../domain/self-serve-policy.ts";
 import type { Clock, Notebook, PartnerCenterProbe, PartnerCenterStanding, Telemetry } from "../ports.ts";
 
 export interface PartnerCenterGate {
-  /** @returns whether Partner Center may be called now; asks it at most once an hour how it receives us */
+  /** @returns whether Partner Center may be called now; asks it once an hour how it receives us, or until it answers */
   isOpen(): Promise<boolean>;
   /** Partner Center has refused us, not one customer. */
   close(refusal: PolicyRefusal): Promise<void>;
