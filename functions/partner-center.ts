@@ -106,7 +106,7 @@ export function followPartnerCenter(settings: PartnerCenterSettings, around: Sur
           ),
           checkEligibility: checkEligibilityWith(createPartnerCenterSales(counted)),
           setPermission,
-          audit: createPartnerCenterAudit({ ...counted, applicationId: clientId, clock }),
+          audit: createPartnerCenterAudit({ ...counted, applicationId: clientId }),
         },
         { action, by: { tenantId, objectId: clientId, name: "Drift detection", kind: "Application" } },
       );

@@ -47,7 +47,7 @@ beforeAll(async () => {
     refreshTokens: createRefreshTokenSetting(await entra.issueRefreshToken()),
   });
   audit = createPartnerCenterAudit({
-    ...{ endpoint, tokens, applicationId: ours, clock: { now: () => new Date() } },
+    ...{ endpoint, tokens, applicationId: ours },
     limits: { backOffMilliseconds: 5 },
     onRequest: () => {
       requests += 1;
@@ -114,13 +114,24 @@ test("pages are read to the end, and too many of them name nobody", async () => 
   partnerCenter.behaviour.pageSize = 2;
   for (const ago of [1, 2, 3, 4, 5, 6, 7]) changed(ago * 1000, { userPrincipalName: `${ago}@partner.example` });
   requests = 0;
+  partnerCenter.requests.clear();
   expect(await lastChange()).toMatchObject({ userPrincipalName: "1@partner.example" });
   expect(requests).toBe(4);
+  // The same id again would be the same answer again.
+  const ids = partnerCenter.requests.entries.map(({ headers }) => headers["ms-requestid"]);
+  expect(new Set(ids).size).toBe(4);
   changed(500);
   changed(400);
   requests = 0;
   expect(await lastChange()).toBeUndefined();
   expect(requests).toBe(4);
+});
+
+test("of two changes at one moment nobody knows which was the last", async () => {
+  const operationDate = new Date().toISOString().replace("Z", "0000Z");
+  changed(0, { operationDate, userPrincipalName: "one@partner.example" });
+  changed(0, { operationDate, userPrincipalName: "other@partner.example" });
+  await expect(lastChange()).rejects.toMatchObject({ code: "DependencyUnavailable" });
 });
 
 test("a name is text of bounded length on one line; without one the change is known all the same", async () => {
@@ -141,6 +152,7 @@ test.each([
     { items: [{ customerId: contoso, resourceType: "self_serve_policy", operationStatus: "succeeded" }] },
   ],
   ["a token that would break a header", { items: [], continuationToken: "a\r\nb" }],
+  ["a token that leads round and round", { items: [], continuationToken: "again" }],
 ])("an answer with %s is unavailable, not an answer", async (_, body) => {
   partnerCenter.faults.add({ match: { path: "/v1/auditrecords" }, fault: { kind: "status", status: 200, body } });
   await expect(lastChange()).rejects.toMatchObject({ code: "DependencyUnavailable" });

@@ -289,6 +289,7 @@ describe("records come in pages,", () => {
     expect(await read()).toEqual({ permissions: [savings] });
     expect(requests()).toHaveLength(3);
     expect(requests().map(({ headers }) => headers["ms-continuationtoken"] !== undefined)).toEqual([false, true, true]);
+    expect(requests().map(({ query }) => query.includes("seekOperation=Next"))).toEqual([false, true, true]);
     expect(new Set(requests().map(({ headers }) => headers["ms-requestid"])).size).toBe(3);
   });
 
@@ -323,6 +324,16 @@ describe("records come in pages,", () => {
     expect(requests()).toEqual([]);
   });
 
+  test("and a page that hangs takes no more of that time than there is", async () => {
+    policies = open({ lookMilliseconds: 300, limits: { attemptMilliseconds: 10_000 } });
+    partnerCenter.faults.add({ fault: { kind: "hang" } });
+    const begun = Date.now();
+
+    expect(await failureOf(read())).toMatchObject({ code: "DependencyUnavailable" });
+    expect(Date.now() - begun).toBeLessThan(5_000);
+    expect(requests()).toHaveLength(1);
+  });
+
   const tokenOfTheEnd = () => Buffer.from(partnerCenter.audit.records[0]?.id ?? "", "utf8").toString("base64");
 });
 
@@ -345,8 +356,8 @@ describe("what cannot be understood is never 'no policy':", () => {
     expect(await failureOf(read())).toMatchObject({ code: "DependencyUnavailable" });
   });
 
-  test("a time that is none", async () => {
-    const items = [recordOf(1, [reservations], { operationDate: "yesterday" })];
+  test.each(["yesterday", "2026-99-99T99:99:99.0000000Z"])("%s, a time that is none", async (operationDate) => {
+    const items = [recordOf(1, [reservations], { operationDate })];
     partnerCenter.faults.add({ fault: { kind: "json", body: { items } } });
 
     expect(await failureOf(read())).toMatchObject({ code: "DependencyUnavailable" });
