@@ -440,6 +440,20 @@ describe("a refusal", () => {
     expect(stateOf()).toBe("On");
   });
 
+  test.each<[string, Error | Fate, number]>([
+    ["a refusal is an answer", refusal, 0],
+    ["no answer is none", "requestLost", 1],
+  ])("of reading: %s, for whoever wants to know whether there was one", async (_, step, silences) => {
+    const { continueChange, begin, fates } = start();
+    await begin(on);
+    fates({ "policies.read": [step] });
+    const onSilence = jest.fn();
+
+    expect(await continueChange(contoso, changeId, undefined, onSilence)).toMatchObject({ status: "Running" });
+
+    expect(onSilence).toHaveBeenCalledTimes(silences);
+  });
+
   test.each<Call>(["policies.read", "policies.create"])("of another kind, from %s, is thrown on", async (call) => {
     const { world, proceed, begin, fates } = start();
     await begin(on);
