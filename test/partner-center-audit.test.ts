@@ -1,43 +1,34 @@
 /** Who changed a policy, as Partner Center's activity log tells it over HTTPS, and when nobody is named. */
 
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
-import { apiAudience, demoApplication, makeDemoCustomers, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
-import { type EntraStandIn, startEntra } from "../local/stand-ins/entra.ts";
+import { makeDemoCustomers, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
+import { startDemoEntra } from "../local/stand-ins/demo-entra.ts";
+import type { EntraStandIn } from "../local/stand-ins/entra.ts";
 import { type PartnerCenterStandIn, startPartnerCenter } from "../local/stand-ins/partner-center.ts";
 import { type AuditRecord, policyAuditRecord } from "../local/stand-ins/partner-center-audit.ts";
-import { openCertificate, type ServerCertificate } from "../local/stand-ins/throw-away-ca.ts";
 import { createPartnerCenterAudit } from "../shared/adapters/partner-center-audit.ts";
 import { createPartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
 import { createRefreshTokenSetting } from "../shared/adapters/refresh-token-vault.ts";
 import type { CustomerId } from "../shared/domain/identifiers.ts";
 import type { AuditTrail } from "../shared/ports.ts";
+import { makeOwnCertificate, type OwnCertificate } from "./harness/own-certificate.ts";
 
-const trustedBefore = getCACertificates("default");
 const customers = makeDemoCustomers().map(({ customer }) => customer);
 const [contoso, fabrikam] = customers.map(({ tenantId }) => tenantId as CustomerId) as [CustomerId, CustomerId];
 const ours = "dddddddd-dddd-4ddd-8ddd-dddddddddddd";
 const day = 24 * 60 * 60_000;
 
-let folder: string;
-let certificate: ServerCertificate;
+let own: OwnCertificate;
 let entra: EntraStandIn;
 let partnerCenter: PartnerCenterStandIn;
 let audit: AuditTrail;
 let requests = 0;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "audit-"));
-  certificate = await openCertificate(join(folder, "tls"));
-  setDefaultCACertificates([...trustedBefore, certificate.ca]);
-  entra = await startEntra({
-    ...{ folder, certificate, customers, tenantId: partnerTenantId, audience: apiAudience },
-    application: demoApplication(),
-  });
-  partnerCenter = await startPartnerCenter({ certificate, customers, entra, partnerTenantId });
+  own = await makeOwnCertificate("audit");
+  entra = await startDemoEntra({ ...own, customers });
+  partnerCenter = await startPartnerCenter({ certificate: own.certificate, customers, entra, partnerTenantId });
   const endpoint = partnerCenter.url;
   const tokens = createPartnerCenterTokens({
     ...{ authorityHost: entra.url, tenantId: partnerTenantId, endpoint },
@@ -62,9 +53,8 @@ afterEach(() => {
 });
 
 afterAll(async () => {
-  setDefaultCACertificates(trustedBefore);
   await Promise.all([entra.close(), partnerCenter.close()]);
-  await rm(folder, { recursive: true });
+  await own.remove();
 });
 
 let serial = 0;
