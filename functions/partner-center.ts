@@ -54,7 +54,7 @@ export interface Surroundings {
 
 export function followPartnerCenter(settings: PartnerCenterSettings, around: Surroundings) {
   const { tenantId, clientId, manualHours } = settings;
-  const { store, known, notebook, telemetry, clock, changes: reminders } = around;
+  const { known, notebook, telemetry, clock, changes: reminders } = around;
   const door = { endpoint: settings.endpoint, tokens: tokensOf(settings, around) };
   const gate = createPartnerCenterGate({
     ...{ notebook, telemetry, clock },
@@ -81,7 +81,7 @@ export function followPartnerCenter(settings: PartnerCenterSettings, around: Sur
       ...(manualHours === undefined ? {} : { manualHours }),
     },
     followUpChange: createFollowUpChange(continueChange, changes, clock),
-    sweepUnfinishedChanges: createSweepUnfinishedChanges(store, continueChange, clock),
+    sweepUnfinishedChanges: createSweepUnfinishedChanges(around, continueChange),
     synchroniseCustomers: createSynchroniseCustomers({
       ...around,
       partnerCustomers: createPartnerCenterCustomers(door),
@@ -106,7 +106,7 @@ export function followPartnerCenter(settings: PartnerCenterSettings, around: Sur
           ),
           checkEligibility: checkEligibilityWith(createPartnerCenterSales(counted)),
           setPermission,
-          audit: createPartnerCenterAudit({ ...counted, applicationId: clientId, clock }),
+          audit: createPartnerCenterAudit({ ...counted, applicationId: clientId }),
         },
         { action, by: { tenantId, objectId: clientId, name: "Drift detection", kind: "Application" } },
       );

@@ -10,8 +10,9 @@ import { describeBusyPort } from "./busy-port.ts";
 import { demoEnvironment, demoPorts, portFrom } from "./demo-settings.ts";
 import { Sentence } from "./sentence.ts";
 import { startArm } from "./stand-ins/arm.ts";
-import { apiAudience, demoApplication, makeDemoCustomers, partnerTenantId } from "./stand-ins/demo-customers.ts";
-import { type EntraStandIn, startEntra } from "./stand-ins/entra.ts";
+import { makeDemoCustomers, partnerTenantId } from "./stand-ins/demo-customers.ts";
+import { startDemoEntra } from "./stand-ins/demo-entra.ts";
+import type { EntraStandIn } from "./stand-ins/entra.ts";
 import { startPartnerCenter } from "./stand-ins/partner-center.ts";
 import { openCertificate } from "./stand-ins/throw-away-ca.ts";
 import { runningStart, state, stateFolder } from "./state.ts";
@@ -50,14 +51,11 @@ async function run(): Promise<void> {
   const certificate = await openCertificate(state.tls);
   const demo = makeDemoCustomers();
   const customers = demo.map(({ customer }) => customer);
-  const entra = await startEntra({
+  const entra = await startDemoEntra({
     folder: state.issuer,
     certificate,
     port: ports.entra,
     customers,
-    tenantId: partnerTenantId,
-    audience: apiAudience,
-    application: demoApplication(),
   });
   toStop.push(entra.close);
   const arm = await startArm({ certificate, port: ports.arm, customers, entra });

@@ -268,6 +268,8 @@ export interface DriftCounts {
 export interface Notes {
   readonly synchronisation: Progress;
   readonly drift: DriftProgress;
+  /** Of the last run that could not get to all of them. */
+  readonly unfinishedChanges: Progress;
   readonly partnerCenter: PartnerCenterStanding;
 }
 

@@ -7,7 +7,6 @@ import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/prom
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { partnerTenantId } from "../local/stand-ins/demo-customers.ts";
 import { type ManagedIdentityStandIn, startManagedIdentity } from "../local/stand-ins/managed-identity.ts";
@@ -15,17 +14,18 @@ import { partnerCenterClientId, partnerCenterSecret } from "../local/stand-ins/p
 import { makeEligibleCustomers, oneByOne } from "./harness/customers.ts";
 import { type KeyVaultStandIn, startKeyVault } from "./harness/key-vault.ts";
 import { eventually } from "./harness/ledger.ts";
+import { trust } from "./harness/own-certificate.ts";
 import { type Product, startProduct } from "./harness/product.ts";
 import { selfSigned } from "./harness/self-signed.ts";
 
 const customers = makeEligibleCustomers(5);
 const nextCustomer = oneByOne(customers);
-const trustedBefore = getCACertificates("default");
 
 let product: Product;
 let vault: KeyVaultStandIn;
 let identity: ManagedIdentityStandIn;
 let folder: string;
+let distrust: () => void;
 const running = new Set<ChildProcess>();
 
 beforeAll(async () => {
@@ -39,7 +39,7 @@ beforeAll(async () => {
       return { PARTNER_CENTER_REFRESH_TOKEN: undefined, PARTNER_CENTER_KEY_VAULT_URL: vault.url, ...signedInToAzure() };
     },
   });
-  setDefaultCACertificates([...trustedBefore, product.certificate.ca]);
+  distrust = trust(product.certificate.ca);
 });
 
 beforeEach(async () => {
@@ -57,7 +57,7 @@ afterEach(() => {
 });
 
 afterAll(async () => {
-  setDefaultCACertificates(trustedBefore);
+  distrust();
   await Promise.all([product.stop(), vault.close(), identity.close()]);
 });
 

@@ -1,43 +1,34 @@
 /** Who changed a policy, as Partner Center's activity log tells it over HTTPS, and when nobody is named. */
 
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
-import { apiAudience, demoApplication, makeDemoCustomers, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
-import { type EntraStandIn, startEntra } from "../local/stand-ins/entra.ts";
+import { makeDemoCustomers, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
+import { startDemoEntra } from "../local/stand-ins/demo-entra.ts";
+import type { EntraStandIn } from "../local/stand-ins/entra.ts";
 import { type PartnerCenterStandIn, startPartnerCenter } from "../local/stand-ins/partner-center.ts";
 import { type AuditRecord, policyAuditRecord } from "../local/stand-ins/partner-center-audit.ts";
-import { openCertificate, type ServerCertificate } from "../local/stand-ins/throw-away-ca.ts";
 import { createPartnerCenterAudit } from "../shared/adapters/partner-center-audit.ts";
 import { createPartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
 import { createRefreshTokenSetting } from "../shared/adapters/refresh-token-vault.ts";
 import type { CustomerId } from "../shared/domain/identifiers.ts";
 import type { AuditTrail } from "../shared/ports.ts";
+import { makeOwnCertificate, type OwnCertificate } from "./harness/own-certificate.ts";
 
-const trustedBefore = getCACertificates("default");
 const customers = makeDemoCustomers().map(({ customer }) => customer);
 const [contoso, fabrikam] = customers.map(({ tenantId }) => tenantId as CustomerId) as [CustomerId, CustomerId];
 const ours = "dddddddd-dddd-4ddd-8ddd-dddddddddddd";
 const day = 24 * 60 * 60_000;
 
-let folder: string;
-let certificate: ServerCertificate;
+let own: OwnCertificate;
 let entra: EntraStandIn;
 let partnerCenter: PartnerCenterStandIn;
 let audit: AuditTrail;
 let requests = 0;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "audit-"));
-  certificate = await openCertificate(join(folder, "tls"));
-  setDefaultCACertificates([...trustedBefore, certificate.ca]);
-  entra = await startEntra({
-    ...{ folder, certificate, customers, tenantId: partnerTenantId, audience: apiAudience },
-    application: demoApplication(),
-  });
-  partnerCenter = await startPartnerCenter({ certificate, customers, entra, partnerTenantId });
+  own = await makeOwnCertificate("audit");
+  entra = await startDemoEntra({ ...own, customers });
+  partnerCenter = await startPartnerCenter({ certificate: own.certificate, customers, entra, partnerTenantId });
   const endpoint = partnerCenter.url;
   const tokens = createPartnerCenterTokens({
     ...{ authorityHost: entra.url, tenantId: partnerTenantId, endpoint },
@@ -47,7 +38,7 @@ beforeAll(async () => {
     refreshTokens: createRefreshTokenSetting(await entra.issueRefreshToken()),
   });
   audit = createPartnerCenterAudit({
-    ...{ endpoint, tokens, applicationId: ours, clock: { now: () => new Date() } },
+    ...{ endpoint, tokens, applicationId: ours },
     limits: { backOffMilliseconds: 5 },
     onRequest: () => {
       requests += 1;
@@ -62,9 +53,8 @@ afterEach(() => {
 });
 
 afterAll(async () => {
-  setDefaultCACertificates(trustedBefore);
   await Promise.all([entra.close(), partnerCenter.close()]);
-  await rm(folder, { recursive: true });
+  await own.remove();
 });
 
 let serial = 0;
@@ -114,13 +104,24 @@ test("pages are read to the end, and too many of them name nobody", async () => 
   partnerCenter.behaviour.pageSize = 2;
   for (const ago of [1, 2, 3, 4, 5, 6, 7]) changed(ago * 1000, { userPrincipalName: `${ago}@partner.example` });
   requests = 0;
+  partnerCenter.requests.clear();
   expect(await lastChange()).toMatchObject({ userPrincipalName: "1@partner.example" });
   expect(requests).toBe(4);
+  // The same id again would be the same answer again.
+  const ids = partnerCenter.requests.entries.map(({ headers }) => headers["ms-requestid"]);
+  expect(new Set(ids).size).toBe(4);
   changed(500);
   changed(400);
   requests = 0;
   expect(await lastChange()).toBeUndefined();
   expect(requests).toBe(4);
+});
+
+test("of two changes at one moment nobody knows which was the last", async () => {
+  const operationDate = new Date().toISOString().replace("Z", "0000Z");
+  changed(0, { operationDate, userPrincipalName: "one@partner.example" });
+  changed(0, { operationDate, userPrincipalName: "other@partner.example" });
+  await expect(lastChange()).rejects.toMatchObject({ code: "DependencyUnavailable" });
 });
 
 test("a name is text of bounded length on one line; without one the change is known all the same", async () => {
@@ -141,6 +142,7 @@ test.each([
     { items: [{ customerId: contoso, resourceType: "self_serve_policy", operationStatus: "succeeded" }] },
   ],
   ["a token that would break a header", { items: [], continuationToken: "a\r\nb" }],
+  ["a token that leads round and round", { items: [], continuationToken: "again" }],
 ])("an answer with %s is unavailable, not an answer", async (_, body) => {
   partnerCenter.faults.add({ match: { path: "/v1/auditrecords" }, fault: { kind: "status", status: 200, body } });
   await expect(lastChange()).rejects.toMatchObject({ code: "DependencyUnavailable" });

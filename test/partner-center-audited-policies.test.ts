@@ -1,52 +1,44 @@
 /** How a customer's policy stands, told by Partner Center's audit records to an application that calls alone. */
 
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { decodeJwt } from "jose";
-import { apiAudience, demoApplication, makeDemoCustomers, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
-import { type EntraStandIn, startEntra } from "../local/stand-ins/entra.ts";
+import { makeDemoCustomers, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
+import { startDemoEntra } from "../local/stand-ins/demo-entra.ts";
+import type { EntraStandIn } from "../local/stand-ins/entra.ts";
 import type { Fault } from "../local/stand-ins/faults.ts";
 import { type PartnerCenterStandIn, startPartnerCenter } from "../local/stand-ins/partner-center.ts";
 import { type AuditRecord, policyAuditRecord } from "../local/stand-ins/partner-center-audit.ts";
 import { makePolicy } from "../local/stand-ins/partner-center-policies.ts";
-import { openCertificate, type ServerCertificate } from "../local/stand-ins/throw-away-ca.ts";
 import { createAuditedPolicies } from "../shared/adapters/partner-center-audited-policies.ts";
 import { createPartnerCenterPolicies } from "../shared/adapters/partner-center-policies.ts";
 import { createPartnerCenterTokens, type PartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
 import type { CustomerId } from "../shared/domain/identifiers.ts";
 import type { PolicyWitness } from "../shared/ports.ts";
+import { failureOf } from "./harness/failure-of.ts";
+import { makeOwnCertificate, type OwnCertificate } from "./harness/own-certificate.ts";
 
 const reservations = { resource: "AzureReservedInstances", action: "Purchase" };
 const savings = { resource: "AzureSavingsPlan", action: "Purchase" };
 const dayMilliseconds = 24 * 60 * 60 * 1000;
 const customers = makeDemoCustomers().map(({ customer }) => customer);
 const [contoso, fabrikam] = customers.map(({ tenantId }) => tenantId as CustomerId) as [CustomerId, CustomerId];
-const trustedBefore = getCACertificates("default");
 const soon = () => AbortSignal.timeout(10_000);
 
-let folder: string;
-let certificate: ServerCertificate;
+let own: OwnCertificate;
 let entra: EntraStandIn;
 let partnerCenter: PartnerCenterStandIn;
 let tokens: PartnerCenterTokens;
 let policies: PolicyWitness;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "audited-policies-"));
-  certificate = await openCertificate(join(folder, "tls"));
-  setDefaultCACertificates([...trustedBefore, certificate.ca]);
+  own = await makeOwnCertificate("audited-policies");
 });
 
 beforeEach(async () => {
-  entra = await startEntra({
-    ...{ folder, certificate, customers, tenantId: partnerTenantId },
-    ...{ audience: apiAudience, application: demoApplication() },
-  });
-  partnerCenter = await startPartnerCenter({ certificate, customers, entra, partnerTenantId });
+  entra = await startDemoEntra({ ...own, customers });
+  partnerCenter = await startPartnerCenter({ certificate: own.certificate, customers, entra, partnerTenantId });
   tokens = tokensOf();
   policies = open();
 });
@@ -54,8 +46,7 @@ beforeEach(async () => {
 afterEach(() => Promise.all([entra.close(), partnerCenter.close()]));
 
 afterAll(async () => {
-  setDefaultCACertificates(trustedBefore);
-  await rm(folder, { recursive: true });
+  await own.remove();
 });
 
 const tokensOf = (more: Partial<Parameters<typeof createPartnerCenterTokens>[0]> = {}) =>
@@ -72,13 +63,6 @@ const open = (more: object = {}) =>
 const newCall = () => ({ requestId: randomUUID(), correlationId: randomUUID() });
 const read = (customerId = contoso) => policies.read(customerId, newCall());
 const requests = () => partnerCenter.requests.entries.filter(({ path }) => path === "/v1/auditrecords");
-
-async function failureOf(promise: Promise<unknown>): Promise<Error> {
-  return promise.then(
-    (value) => expect(value).toBe("an error") as never,
-    (error: Error) => error,
-  );
-}
 
 let serial = 0;
 
@@ -289,6 +273,7 @@ describe("records come in pages,", () => {
     expect(await read()).toEqual({ permissions: [savings] });
     expect(requests()).toHaveLength(3);
     expect(requests().map(({ headers }) => headers["ms-continuationtoken"] !== undefined)).toEqual([false, true, true]);
+    expect(requests().map(({ query }) => query.includes("seekOperation=Next"))).toEqual([false, true, true]);
     expect(new Set(requests().map(({ headers }) => headers["ms-requestid"])).size).toBe(3);
   });
 
@@ -323,6 +308,16 @@ describe("records come in pages,", () => {
     expect(requests()).toEqual([]);
   });
 
+  test("and a page that hangs takes no more of that time than there is", async () => {
+    policies = open({ lookMilliseconds: 300, limits: { attemptMilliseconds: 10_000 } });
+    partnerCenter.faults.add({ fault: { kind: "hang" } });
+    const begun = Date.now();
+
+    expect(await failureOf(read())).toMatchObject({ code: "DependencyUnavailable" });
+    expect(Date.now() - begun).toBeLessThan(5_000);
+    expect(requests()).toHaveLength(1);
+  });
+
   const tokenOfTheEnd = () => Buffer.from(partnerCenter.audit.records[0]?.id ?? "", "utf8").toString("base64");
 });
 
@@ -345,8 +340,8 @@ describe("what cannot be understood is never 'no policy':", () => {
     expect(await failureOf(read())).toMatchObject({ code: "DependencyUnavailable" });
   });
 
-  test("a time that is none", async () => {
-    const items = [recordOf(1, [reservations], { operationDate: "yesterday" })];
+  test.each(["yesterday", "2026-99-99T99:99:99.0000000Z"])("%s, a time that is none", async (operationDate) => {
+    const items = [recordOf(1, [reservations], { operationDate })];
     partnerCenter.faults.add({ fault: { kind: "json", body: { items } } });
 
     expect(await failureOf(read())).toMatchObject({ code: "DependencyUnavailable" });

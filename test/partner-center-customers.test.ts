@@ -1,30 +1,22 @@
-/** The list of customers as the adapter reads it: what is odd is unavailable, and the token for us stays with Partner Center. */
-
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { type StandIn, startServer } from "../local/stand-ins/https-server.ts";
-import { openCertificate } from "../local/stand-ins/throw-away-ca.ts";
 import { createPartnerCenterCustomers } from "../shared/adapters/partner-center-customers.ts";
 import type { PartnerCustomers } from "../shared/ports.ts";
+import { makeOwnCertificate, type OwnCertificate } from "./harness/own-certificate.ts";
 
-const trustedBefore = getCACertificates("default");
 const call = { requestId: "11111111-1111-4111-8111-111111111111", correlationId: "c" };
 const id = "C0FFEE00-0000-4000-8000-00000000000a";
 
-let folder: string;
+let own: OwnCertificate;
 let server: StandIn;
 let customers: PartnerCustomers;
 let answer: { status: number; body?: unknown };
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "customers-"));
-  const certificate = await openCertificate(join(folder, "tls"));
-  setDefaultCACertificates([...trustedBefore, certificate.ca]);
+  own = await makeOwnCertificate("customers");
   const json = { "Content-Type": "application/json" };
   server = await startServer({
-    certificate,
+    certificate: own.certificate,
     answer: () => ({ status: answer.status, headers: json, body: JSON.stringify(answer.body) }),
     failure: (status) => ({ status, headers: json, body: '{"code":"1","description":"no"}' }),
   });
@@ -35,9 +27,8 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  setDefaultCACertificates(trustedBefore);
   await server.close();
-  await rm(folder, { recursive: true });
+  await own.remove();
 });
 beforeEach(() => server.requests.clear());
 

@@ -1,20 +1,19 @@
 /** Partner Center's self-serve policies, the tokens they need and where the refresh token is kept, each over HTTPS. */
 
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { decodeJwt } from "jose";
-import { apiAudience, demoApplication, makeDemoCustomers, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
-import { type EntraStandIn, startEntra } from "../local/stand-ins/entra.ts";
+import { makeDemoCustomers, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
+import { startDemoEntra } from "../local/stand-ins/demo-entra.ts";
+import type { EntraStandIn } from "../local/stand-ins/entra.ts";
 import type { Fault } from "../local/stand-ins/faults.ts";
 import { startServer } from "../local/stand-ins/https-server.ts";
 import { startManagedIdentity } from "../local/stand-ins/managed-identity.ts";
 import type { PartnerApplication, PartnerUser } from "../local/stand-ins/partner-application.ts";
 import { type PartnerCenterStandIn, startPartnerCenter } from "../local/stand-ins/partner-center.ts";
-import { openCertificate, type ServerCertificate } from "../local/stand-ins/throw-away-ca.ts";
 import { type PartnerCenterLimits, probeMfa } from "../shared/adapters/partner-center-calls.ts";
 import { createPartnerCenterPolicies } from "../shared/adapters/partner-center-policies.ts";
 import {
@@ -27,37 +26,27 @@ import { createRefreshTokenSetting, createRefreshTokenVault } from "../shared/ad
 import type { CustomerId } from "../shared/domain/identifiers.ts";
 import type { PolicyPermission, PolicyRefusalReason, SelfServePolicy } from "../shared/domain/self-serve-policy.ts";
 import type { PolicyCall, SelfServePolicies } from "../shared/ports.ts";
+import { failureOf } from "./harness/failure-of.ts";
 import { type KeyVaultStandIn, startKeyVault } from "./harness/key-vault.ts";
+import { makeOwnCertificate, type OwnCertificate } from "./harness/own-certificate.ts";
 import { selfSigned } from "./harness/self-signed.ts";
 
-let folder: string;
-let certificate: ServerCertificate;
+let own: OwnCertificate;
 let entra: EntraStandIn;
-const trustedBefore = getCACertificates("default");
 const customers = makeDemoCustomers().map(({ customer }) => customer);
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "partner-center-"));
-  certificate = await openCertificate(join(folder, "tls"));
-  setDefaultCACertificates([...trustedBefore, certificate.ca]);
+  own = await makeOwnCertificate("partner-center");
 });
 
 beforeEach(async () => {
-  entra = await startEntra({
-    folder,
-    certificate,
-    customers,
-    tenantId: partnerTenantId,
-    audience: apiAudience,
-    application: demoApplication(),
-  });
+  entra = await startDemoEntra({ ...own, customers });
 });
 
 afterEach(() => entra.close());
 
 afterAll(async () => {
-  setDefaultCACertificates(trustedBefore);
-  await rm(folder, { recursive: true });
+  await own.remove();
 });
 
 const endpoint = "https://api.partnercenter.microsoft.com";
@@ -65,16 +54,6 @@ const soon = () => AbortSignal.timeout(10_000);
 
 /** Everything that a log could make of an error. */
 const everythingOf = (error: unknown) => inspect(error, { depth: 12, showHidden: true });
-
-async function failureOf(promise: Promise<unknown>): Promise<unknown> {
-  const nothing = Symbol();
-  const error = await promise.then(
-    () => nothing,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).not.toBe(nothing);
-  return error;
-}
 
 /** A store of refresh tokens that tells what was done to it. */
 function notedTokens(first: string): RefreshTokens & { readonly written: string[] } {
@@ -250,7 +229,7 @@ describe("Entra refuses a token", () => {
     const error = await failureOf(tokens.get(soon()));
 
     expect(error).toMatchObject({ name: "PolicyRefusal", reason, partnerCenterCode });
-    expect((error as Error).message).toMatch(new RegExp(`${partnerCenterCode}\\b`));
+    expect(error.message).toMatch(new RegExp(`${partnerCenterCode}\\b`));
     expect(everythingOf(error)).not.toContain(refreshToken);
     expect(everythingOf(error)).not.toContain(secret);
     expect(refreshTokens.written).toEqual([]);
@@ -366,7 +345,7 @@ describe("the application proves itself with a certificate", () => {
   });
 
   test("in a file that is not there: SignInRequired", async () => {
-    const certificatePath = join(folder, "nowhere.pem");
+    const certificatePath = join(own.folder, "nowhere.pem");
     const refreshTokens = createRefreshTokenSetting(await entra.issueRefreshToken());
 
     const { tokens } = tokensOf({ refreshTokens, credential: { certificatePath } });
@@ -375,7 +354,7 @@ describe("the application proves itself with a certificate", () => {
   });
 
   async function tokensWith(pem: string) {
-    const certificatePath = join(folder, "application.pem");
+    const certificatePath = join(own.folder, "application.pem");
     await writeFile(certificatePath, pem);
     const refreshTokens = createRefreshTokenSetting(await entra.issueRefreshToken());
     return tokensOf({ refreshTokens, credential: { certificatePath } });
@@ -390,7 +369,7 @@ describe("the refresh token in Key Vault", () => {
   let managedIdentityClientId: string;
 
   beforeEach(async () => {
-    vault = await startKeyVault(entra, certificate);
+    vault = await startKeyVault(entra, own.certificate);
     const identity = await startManagedIdentity({ entra });
     managedIdentityClientId = identity.clientId;
     Object.assign(process.env, identity.environment);
@@ -427,7 +406,7 @@ describe("the refresh token in Key Vault", () => {
 
     for (const error of [await failureOf(open().read()), await failureOf(open().write("a-secret-that-is-written"))]) {
       expect(error).toMatchObject({ code: "DependencyUnavailable", message: "Key Vault is unavailable." });
-      expect((error as Error).cause).toMatchObject({ code, statusCode: status });
+      expect(error.cause).toMatchObject({ code, statusCode: status });
       expect(everythingOf(error)).not.toContain("a-secret-that-is-written");
     }
   });
@@ -466,7 +445,7 @@ describe("with Partner Center", () => {
   let policies: SelfServePolicies;
 
   beforeEach(async () => {
-    partnerCenter = await startPartnerCenter({ certificate, customers, entra, partnerTenantId });
+    partnerCenter = await startPartnerCenter({ certificate: own.certificate, customers, entra, partnerTenantId });
     account = entra.partnerUsers[0]!;
     given = [];
     const made = tokensOf({
@@ -513,14 +492,14 @@ describe("with Partner Center", () => {
     const error = await failureOf(promise);
     expect(error).toMatchObject({ name: "PolicyRefusal", reason, partnerCenterCode: code });
     expectNoToken(error);
-    return error as Error;
+    return error;
   }
 
   async function expectUnavailable(promise: Promise<unknown>, retryAfterSeconds = 5) {
     const error = await failureOf(promise);
     expect(error).toMatchObject({ name: "Refusal", code: "DependencyUnavailable", retryAfterSeconds });
     expectNoToken(error);
-    return error as Error;
+    return error;
   }
 
   function expectNoToken(error: unknown): void {
@@ -767,7 +746,7 @@ describe("with Partner Center", () => {
 
     test("and a redirect is not followed: the token stays here", async () => {
       const elsewhere = await startServer({
-        certificate,
+        certificate: own.certificate,
         answer: () => ({ status: 200 }),
         failure: (status) => ({ status }),
       });
@@ -838,7 +817,7 @@ describe("with Partner Center", () => {
 
       expect(performance.now() - start).toBeLessThan(2_000);
       expect(error).toMatchObject({ code: "DependencyUnavailable" });
-      const { retryAfterSeconds } = error as { retryAfterSeconds: number };
+      const { retryAfterSeconds } = error as Error & { retryAfterSeconds: number };
       expect(Math.abs(retryAfterSeconds - seconds)).toBeLessThanOrEqual(2);
       expect(requests()).toHaveLength(1);
     });

@@ -1,37 +1,32 @@
 /** What was sold, as the adapter reads it from Partner Center over HTTPS: the whole of it, or nothing at all. */
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { type Customer, makeCustomer, makeSubscription } from "../local/stand-ins/customer.ts";
-import { apiAudience, demoApplication, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
-import { type EntraStandIn, startEntra } from "../local/stand-ins/entra.ts";
+import { partnerTenantId } from "../local/stand-ins/demo-customers.ts";
+import { startDemoEntra } from "../local/stand-ins/demo-entra.ts";
+import type { EntraStandIn } from "../local/stand-ins/entra.ts";
 import type { Fault } from "../local/stand-ins/faults.ts";
 import { guidOf } from "../local/stand-ins/guid.ts";
 import { startServer } from "../local/stand-ins/https-server.ts";
 import { type PartnerCenterStandIn, startPartnerCenter } from "../local/stand-ins/partner-center.ts";
-import { openCertificate, type ServerCertificate } from "../local/stand-ins/throw-away-ca.ts";
 import type { PartnerCenterLimits } from "../shared/adapters/partner-center-calls.ts";
 import { createPartnerCenterSales } from "../shared/adapters/partner-center-sales.ts";
 import { createPartnerCenterTokens, type PartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
 import { createRefreshTokenSetting } from "../shared/adapters/refresh-token-vault.ts";
 import type { CustomerId } from "../shared/domain/identifiers.ts";
+import { failureOf } from "./harness/failure-of.ts";
+import { makeOwnCertificate, type OwnCertificate } from "./harness/own-certificate.ts";
 
-let folder: string;
-let certificate: ServerCertificate;
+let own: OwnCertificate;
 let entra: EntraStandIn;
 let partnerCenter: PartnerCenterStandIn;
 let customers: Customer[];
 let customer: Customer;
 let tokens: PartnerCenterTokens;
-const trustedBefore = getCACertificates("default");
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "sales-"));
-  certificate = await openCertificate(join(folder, "tls"));
-  setDefaultCACertificates([...trustedBefore, certificate.ca]);
+  own = await makeOwnCertificate("sales");
 });
 
 beforeEach(async () => {
@@ -42,13 +37,8 @@ beforeEach(async () => {
     makeSubscription({ displayName: "Elsewhere", soldAs: "notSold" }),
   );
   customers = [customer];
-  entra = await startEntra({
-    ...{ folder, certificate, customers },
-    tenantId: partnerTenantId,
-    audience: apiAudience,
-    application: demoApplication(),
-  });
-  partnerCenter = await startPartnerCenter({ certificate, customers, entra, partnerTenantId });
+  entra = await startDemoEntra({ ...own, customers });
+  partnerCenter = await startPartnerCenter({ certificate: own.certificate, customers, entra, partnerTenantId });
   tokens = createPartnerCenterTokens({
     authorityHost: entra.url,
     tenantId: partnerTenantId,
@@ -63,8 +53,7 @@ beforeEach(async () => {
 afterEach(() => Promise.all([partnerCenter.close(), entra.close()]));
 
 afterAll(async () => {
-  setDefaultCACertificates(trustedBefore);
-  await rm(folder, { recursive: true });
+  await own.remove();
 });
 
 const ask = (limits: PartnerCenterLimits = {}, deadline = AbortSignal.timeout(10_000), tenantId = customer.tenantId) =>
@@ -83,19 +72,14 @@ const paths = () =>
       .replace("/v1/customers/", ""),
   );
 
-async function failureOf(promise: Promise<unknown>): Promise<Error> {
-  const nothing = Symbol();
-  const error = await promise.then(
-    () => nothing,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).not.toBe(nothing);
+async function harmlessFailureOf(promise: Promise<unknown>): Promise<Error> {
+  const error = await failureOf(promise);
   expect(inspect(error, { depth: 12, showHidden: true })).not.toContain(await tokens.get(AbortSignal.timeout(5_000)));
-  return error as Error;
+  return error;
 }
 
 async function expectUnavailable(promise: Promise<unknown>): Promise<void> {
-  expect(await failureOf(promise)).toMatchObject({ name: "Refusal", code: "DependencyUnavailable" });
+  expect(await harmlessFailureOf(promise)).toMatchObject({ name: "Refusal", code: "DependencyUnavailable" });
 }
 
 const kitchen = () => ({
@@ -189,7 +173,7 @@ describe("what was sold", () => {
   test("below a plan that has ended and cannot be looked into any more is nothing; below any other it is refused", async () => {
     const body = { code: "NotFound", description: "Not found." };
     partnerCenter.faults.add({ match: { path: entitlementsPath }, fault: { kind: "status", status: 404, body } });
-    expect(await failureOf(ask())).toMatchObject({ name: "PolicyRefusal", reason: "Refused" });
+    expect(await harmlessFailureOf(ask())).toMatchObject({ name: "PolicyRefusal", reason: "Refused" });
 
     customer.azurePlan.status = "deleted";
     expect((await ask()).subscriptions).toEqual([bar()]);
@@ -200,7 +184,7 @@ describe("what was sold", () => {
     const body = { code: "900421", description: "MFA" };
     partnerCenter.faults.add({ match: { path: entitlementsPath }, fault: { kind: "status", status: 401, body } });
 
-    expect(await failureOf(ask())).toMatchObject({ name: "PolicyRefusal", reason: "MfaRequired" });
+    expect(await harmlessFailureOf(ask())).toMatchObject({ name: "PolicyRefusal", reason: "MfaRequired" });
   });
 
   test("is nothing, when there is nothing", async () => {
@@ -233,7 +217,7 @@ describe("what was sold", () => {
     let running = 0;
     let most = 0;
     const server = await startServer({
-      certificate,
+      certificate: own.certificate,
       failure: (status) => ({ status }),
       answer: async ({ path }) => {
         running += 1;
@@ -315,7 +299,7 @@ describe("Partner Center refuses", () => {
     for (const path of [customerPath, listPath, entitlementsPath]) {
       const rule = partnerCenter.faults.add({ match: { path }, fault: { kind: "status", status, body } });
 
-      expect(await failureOf(ask())).toMatchObject({ name: "PolicyRefusal", reason, partnerCenterCode: code });
+      expect(await harmlessFailureOf(ask())).toMatchObject({ name: "PolicyRefusal", reason, partnerCenterCode: code });
 
       partnerCenter.faults.remove(rule);
     }
@@ -324,7 +308,7 @@ describe("Partner Center refuses", () => {
   test("an account without any role", async () => {
     entra.partnerUsers[0]!.agentRole = undefined;
 
-    expect(await failureOf(ask())).toMatchObject({ name: "PolicyRefusal", reason: "RoleMissing" });
+    expect(await harmlessFailureOf(ask())).toMatchObject({ name: "PolicyRefusal", reason: "RoleMissing" });
   });
 });
 
@@ -471,7 +455,7 @@ describe("when Partner Center stumbles", () => {
     partnerCenter.faults.add({ match: { path: customerPath }, fault: { kind: "status", status: 403 } });
     partnerCenter.faults.add({ match: { path: listPath }, fault: { kind: "status", status: 500 } });
 
-    await failureOf(ask({ backOffMilliseconds: 200 }));
+    await harmlessFailureOf(ask({ backOffMilliseconds: 200 }));
     const then = requests().length;
     await new Promise((go) => setTimeout(go, 500));
 

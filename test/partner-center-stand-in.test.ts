@@ -1,22 +1,21 @@
 /** The stand-in of Partner Center speaks as the documents say, over HTTPS, and fails in every way that the adapter must survive. */
 
 import { createHash, randomUUID, webcrypto } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:https";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { decodeJwt, SignJWT } from "jose";
 import type { Customer } from "../local/stand-ins/customer.ts";
-import { apiAudience, demoApplication, makeDemoCustomers, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
-import { type EntraStandIn, startEntra } from "../local/stand-ins/entra.ts";
+import { makeDemoCustomers, partnerTenantId } from "../local/stand-ins/demo-customers.ts";
+import { startDemoEntra } from "../local/stand-ins/demo-entra.ts";
+import type { EntraStandIn } from "../local/stand-ins/entra.ts";
 import { makeManyCustomers } from "../local/stand-ins/many-customers.ts";
 import { partnerCenterClientId, partnerCenterSecret } from "../local/stand-ins/partner-application.ts";
 import { type PartnerCenterStandIn, startPartnerCenter } from "../local/stand-ins/partner-center.ts";
 import { azureGlobalId } from "../local/stand-ins/partner-center-shapes.ts";
-import { openCertificate, type ServerCertificate } from "../local/stand-ins/throw-away-ca.ts";
+import { makeOwnCertificate, type OwnCertificate } from "./harness/own-certificate.ts";
 
-let folder: string;
-let certificate: ServerCertificate;
+let own: OwnCertificate;
 let customers: Customer[];
 let contoso: Customer;
 let entra: EntraStandIn;
@@ -27,22 +26,14 @@ const reservations = { resource: "AzureReservedInstances", action: "Purchase" };
 const savingsPlans = { resource: "AzureSavingsPlan", action: "Purchase" };
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "partner-center-"));
-  certificate = await openCertificate(join(folder, "tls"));
+  own = await makeOwnCertificate("partner-center");
 });
 
 beforeEach(async () => {
   customers = makeDemoCustomers().map(({ customer }) => customer);
   contoso = customers[0]!;
-  entra = await startEntra({
-    folder,
-    certificate,
-    customers,
-    tenantId: partnerTenantId,
-    audience: apiAudience,
-    application: demoApplication(),
-  });
-  partnerCenter = await startPartnerCenter({ certificate, customers, entra, partnerTenantId });
+  entra = await startDemoEntra({ ...own, customers });
+  partnerCenter = await startPartnerCenter({ certificate: own.certificate, customers, entra, partnerTenantId });
   token = await entra.issuePartnerCenterToken();
 });
 
@@ -51,7 +42,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await rm(folder, { recursive: true });
+  await own.remove();
 });
 
 describe("a self-serve policy", () => {
@@ -731,8 +722,9 @@ describe("by hand", () => {
 
   test("with a folder, policies and log survive a restart, and half a line of a killed process does not hurt", async () => {
     const { appendFile } = await import("node:fs/promises");
-    const kept = join(folder, "kept");
-    const open = () => startPartnerCenter({ certificate, customers, entra, partnerTenantId, folder: kept });
+    const kept = join(own.folder, "kept");
+    const open = () =>
+      startPartnerCenter({ certificate: own.certificate, customers, entra, partnerTenantId, folder: kept });
     const before = await open();
     before.policies.set(contoso.tenantId, [savingsPlans]);
     before.policies.set(customers[1]!.tenantId, [savingsPlans]);
@@ -802,7 +794,7 @@ function send(
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const length = body === "" ? {} : { "Content-Length": Buffer.byteLength(body) };
-    const options = { method, ca: certificate.ca, signal: AbortSignal.timeout(timeout) };
+    const options = { method, ca: own.certificate.ca, signal: AbortSignal.timeout(timeout) };
     const asked = request(url, { ...options, headers: { ...headers, ...length } }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));

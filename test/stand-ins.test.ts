@@ -4,10 +4,9 @@ import { execFile, spawn } from "node:child_process";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { join } from "node:path";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { promisify } from "node:util";
 import { AuthorizationManagementClient } from "@azure/arm-authorization";
 import { SubscriptionClient } from "@azure/arm-subscriptions";
@@ -37,45 +36,34 @@ import {
   apiAudience,
   customerAppClientId,
   customerAppSecret,
-  demoApplication,
   makeDemoCustomers,
   partnerTenantId,
 } from "../local/stand-ins/demo-customers.ts";
-import { type EntraStandIn, startEntra } from "../local/stand-ins/entra.ts";
+import { startDemoEntra } from "../local/stand-ins/demo-entra.ts";
+import type { EntraStandIn } from "../local/stand-ins/entra.ts";
 import type { Fault } from "../local/stand-ins/faults.ts";
 import { guidOf } from "../local/stand-ins/guid.ts";
 import { startManagedIdentity } from "../local/stand-ins/managed-identity.ts";
-import { openCertificate, type ServerCertificate } from "../local/stand-ins/throw-away-ca.ts";
+import { openCertificate } from "../local/stand-ins/throw-away-ca.ts";
+import { makeOwnCertificate, type OwnCertificate } from "./harness/own-certificate.ts";
 
-let folder: string;
-let certificate: ServerCertificate;
+let own: OwnCertificate;
 let entra: EntraStandIn;
 let arm: ArmStandIn;
 let customers: Customer[];
 let contoso: Customer;
 /** Starting processes takes its time on a busy machine. */
 const processTimeout = 30_000;
-const trustedBefore = getCACertificates("default");
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "stand-ins-"));
-  certificate = await openCertificate(join(folder, "tls"));
-  setDefaultCACertificates([...trustedBefore, certificate.ca]);
+  own = await makeOwnCertificate("stand-ins");
 });
 
 beforeEach(async () => {
   customers = makeDemoCustomers().map(({ customer }) => customer);
   contoso = named("Contoso");
-  const application = demoApplication();
-  entra = await startEntra({
-    folder,
-    certificate,
-    customers,
-    tenantId: partnerTenantId,
-    audience: apiAudience,
-    application,
-  });
-  arm = await startArm({ certificate, customers, entra });
+  entra = await startDemoEntra({ ...own, customers });
+  arm = await startArm({ certificate: own.certificate, customers, entra });
 });
 
 afterEach(async () => {
@@ -83,24 +71,23 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  setDefaultCACertificates(trustedBefore);
-  await rm(folder, { recursive: true });
+  await own.remove();
 });
 
 describe("the throw-away authority", () => {
   test("is kept, so that a second start needs no new trust, and its private key is nowhere", async () => {
-    const again = await openCertificate(join(folder, "tls"));
+    const again = await openCertificate(join(own.folder, "tls"));
     const server = new X509Certificate(again.cert);
 
-    expect(again).toEqual(certificate);
+    expect(again).toEqual(own.certificate);
     expect(server.subjectAltName).toBe("DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1");
     expect(server.checkPrivateKey(createPrivateKey(again.key))).toBe(true);
     expect(new X509Certificate(again.ca).checkPrivateKey(createPrivateKey(again.key))).toBe(false);
-    expect((await stat(join(folder, "tls", "server.key"))).mode & 0o777).toBe(0o600);
+    expect((await stat(join(own.folder, "tls", "server.key"))).mode & 0o777).toBe(0o600);
   });
 
   test("is made anew when what is there cannot be used", async () => {
-    const damaged = join(folder, "damaged");
+    const damaged = join(own.folder, "damaged");
     await openCertificate(damaged);
     await writeFile(join(damaged, "server.pem"), "not a certificate");
 
@@ -290,16 +277,7 @@ describe("a caller's token", () => {
     const token = await entra.issueCallerToken();
     const { port } = entra;
     await entra.close();
-    const application = demoApplication();
-    entra = await startEntra({
-      folder,
-      certificate,
-      port,
-      customers,
-      tenantId: partnerTenantId,
-      audience: apiAudience,
-      application,
-    });
+    entra = await startDemoEntra({ ...own, port, customers });
     await expect(validate(token)).resolves.toBeDefined();
   });
 });
@@ -582,7 +560,7 @@ describe("on demand the services fail", () => {
   });
 
   test("a nextLink that leads to a stranger, who sees the token; and one that never ends", async () => {
-    const stranger = await startArm({ certificate, customers, entra });
+    const stranger = await startArm({ certificate: own.certificate, customers, entra });
     arm.faults.add({
       times: 1,
       fault: { kind: "foreignNextLink", to: `${stranger.url}/subscriptions?api-version=2016-06-01` },
@@ -639,7 +617,7 @@ describe("on demand the services fail", () => {
   });
 
   test("and close at once, whoever still hangs", async () => {
-    const slow = await startArm({ certificate, customers, entra });
+    const slow = await startArm({ certificate: own.certificate, customers, entra });
     slow.faults.add({ fault: { kind: "hang" } });
     const hanging = fetch(`${slow.url}/subscriptions`).catch(() => "cut");
     const handshake = createConnection(slow.port, "127.0.0.1").on("error", () => undefined);
@@ -656,7 +634,7 @@ describe("the processes of the local run", () => {
   test(
     "Azurite keeps accounts apart, stands still on demand, and keeps what it was given over a restart",
     async () => {
-      const location = join(folder, "azurite");
+      const location = join(own.folder, "azurite");
       const accounts = ["first", "second"];
       const table = (azurite: Azurite, account: string) =>
         TableClient.fromConnectionString(azurite.connectionStringOf(account), "Things", {
@@ -686,7 +664,7 @@ describe("the processes of the local run", () => {
     "a port that is taken is Azurite's to complain about",
     async () => {
       const ports = { queue: arm.port };
-      await expect(startAzurite({ location: join(folder, "none"), ports })).rejects.toThrow(/EADDRINUSE/);
+      await expect(startAzurite({ location: join(own.folder, "none"), ports })).rejects.toThrow(/EADDRINUSE/);
     },
     processTimeout,
   );
@@ -717,13 +695,13 @@ describe("the processes of the local run", () => {
     "npm run token prints a token of the local issuer, and one sentence for what it does not understand",
     async () => {
       const cwd = join(import.meta.dirname, "..");
-      const environment = { ...process.env, LOCAL_STATE_FOLDER: folder, PORT: String(entra.port - 1) };
+      const environment = { ...process.env, LOCAL_STATE_FOLDER: own.folder, PORT: String(entra.port - 1) };
       const token = (...options: string[]) =>
         promisify(execFile)(process.execPath, ["local/launch.mjs", "token", ...options], { cwd, env: environment });
 
       // The same key as the issuer of these tests, where the script looks for it.
-      await mkdir(join(folder, "issuer"), { recursive: true });
-      await copyFile(join(folder, "issuer-keys.json"), join(folder, "issuer", "issuer-keys.json"));
+      await mkdir(join(own.folder, "issuer"), { recursive: true });
+      await copyFile(join(own.folder, "issuer-keys.json"), join(own.folder, "issuer", "issuer-keys.json"));
       const { stdout } = await token("--role", "SalesAgent", "--name", "ADA");
       expect((await validate(stdout.trim())).payload).toMatchObject({
         name: "ADA",

@@ -5,9 +5,8 @@
 
 import { X509Certificate } from "node:crypto";
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from "jose";
-import { type EntraError, entraErrors } from "./entra-errors.ts";
+import { assertionError, type EntraError, entraErrors } from "./entra-errors.ts";
 import { signInErrors } from "./entra-sign-in-errors.ts";
-import { errorCode } from "./error-code.ts";
 import type { PartnerApplication } from "./partner-application.ts";
 
 const jwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -55,11 +54,7 @@ async function checkAssertion(
       requiredClaims: ["exp"],
     }));
   } catch (error) {
-    const code = errorCode(error);
-    if (code === "ERR_JWT_EXPIRED") return entraErrors.assertionExpired();
-    return code === "ERR_JWS_INVALID" || code === "ERR_JWT_INVALID"
-      ? entraErrors.assertionMalformed()
-      : entraErrors.assertionSignature();
+    return assertionError(error);
   }
   if (claims.iss !== clientId || claims.sub !== clientId) return signInErrors.assertionOfAnotherClient();
   return typeof claims.aud === "string" && audiences.includes(claims.aud)

@@ -1,6 +1,7 @@
 /** Entra's error bodies. Texts as the service writes them (issues in public repositories quote them in full). */
 
 import { randomUUID } from "node:crypto";
+import { errorCode } from "./error-code.ts";
 import type { Answer } from "./https-server.ts";
 
 export interface EntraError {
@@ -147,4 +148,13 @@ export function entraHeaders(requestId: string = randomUUID()): Record<string, s
     "x-ms-request-id": requestId,
     "x-ms-ests-server": "2.1.0 - local stand-in",
   };
+}
+
+/** @param error what jose throws for an assertion that does not hold */
+export function assertionError(error: unknown): EntraError {
+  const code = errorCode(error);
+  if (code === "ERR_JWT_EXPIRED") return entraErrors.assertionExpired();
+  return code === "ERR_JWS_INVALID" || code === "ERR_JWT_INVALID"
+    ? entraErrors.assertionMalformed()
+    : entraErrors.assertionSignature();
 }

@@ -15,9 +15,8 @@ import {
 } from "./caller-tokens.ts";
 import type { Customer } from "./customer.ts";
 import { authorize } from "./entra-authorize.ts";
-import { type EntraError, entraErrors, entraFailure, entraHeaders } from "./entra-errors.ts";
+import { assertionError, type EntraError, entraErrors, entraFailure, entraHeaders } from "./entra-errors.ts";
 import { createSignIn, type SignInTokens } from "./entra-sign-in.ts";
-import { errorCode } from "./error-code.ts";
 import { guidOf, isGuid } from "./guid.ts";
 import { type Answer, type Call, type StandIn, startServer } from "./https-server.ts";
 import { isFederatedAssertion } from "./managed-identity.ts";
@@ -185,11 +184,7 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
     try {
       claims = await verify(assertion);
     } catch (error) {
-      const code = errorCode(error);
-      if (code === "ERR_JWT_EXPIRED") return entraErrors.assertionExpired();
-      return code === "ERR_JWS_INVALID" || code === "ERR_JWT_INVALID"
-        ? entraErrors.assertionMalformed()
-        : entraErrors.assertionSignature();
+      return assertionError(error);
     }
     if (application.homeTenantId !== claims.tid) return entraErrors.federationAcrossTenants(claims.iss ?? "");
     const matches =

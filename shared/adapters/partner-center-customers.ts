@@ -7,34 +7,25 @@ import { parseGuid } from "../domain/identifiers.ts";
 import type { PartnerCustomer } from "../domain/partner-customer.ts";
 import type { PartnerCustomers } from "../ports.ts";
 import { type Answer, createAsk, isObject, noFrom, odd, type PartnerCenterOptions } from "./partner-center-calls.ts";
+import { continuationHeader, continuationToken, pageOf } from "./partner-center-paging.ts";
 
 /** As in the samples of Microsoft; if Partner Center gives fewer at once there are more pages. */
 const pageSize = 500;
 const firstPath = `/v1/customers?size=${pageSize}`;
-const tokenHeader = "MS-ContinuationToken";
 
 export function createPartnerCenterCustomers(options: PartnerCenterOptions): PartnerCustomers {
   const ask = createAsk(options);
 
   return {
-    /** The address of the next page is made here, and never taken from an answer: the token for us goes along. */
     async list(position, call) {
-      const answer = await ask(
-        position === undefined
-          ? { method: "GET", path: firstPath }
-          : { method: "GET", path: `${firstPath}&seekOperation=Next`, headers: { [tokenHeader]: position } },
-        call,
-      );
+      const answer = await ask(pageOf(firstPath, position), call);
       if (position !== undefined && answer.status === 400) return undefined;
       if (answer.status !== 200) throw noFrom(answer);
       const { items, links } = answer.body ?? {};
       if (!Array.isArray(items)) throw odd(answer, "is no collection");
       const customers = items.map((item) => customerOf(item, answer));
-      const next = nextOf(links, answer);
-      if (next === undefined) return { items: customers };
-      // It would go round for ever.
-      if (next === position) throw odd(answer, "leads to itself");
-      return { items: customers, next };
+      const next = nextOf(links, answer, position);
+      return next === undefined ? { items: customers } : { items: customers, next };
     },
   };
 }
@@ -60,14 +51,10 @@ function asLine(text: string): string {
 }
 
 /** `links.next` names the header of the next request, and with it the token. */
-function nextOf(links: unknown, answer: Answer): string | undefined {
+function nextOf(links: unknown, answer: Answer, position: string | undefined): string | undefined {
   const { next } = isObject(links) ? links : {};
   if (next === undefined || next === null) return undefined;
   const headers = isObject(next) && Array.isArray(next.headers) ? next.headers.filter(isObject) : [];
-  const token = headers.find(({ key }) => String(key).toLowerCase() === tokenHeader.toLowerCase())?.value;
-  // It goes into a header as it came, and into a note.
-  if (typeof token !== "string" || !/^[\x21-\x7e]{1,4096}$/.test(token)) {
-    throw odd(answer, "has a next page without its token");
-  }
-  return token;
+  const token = headers.find(({ key }) => String(key).toLowerCase() === continuationHeader.toLowerCase())?.value;
+  return continuationToken(token, answer, position);
 }

@@ -11,6 +11,7 @@ import { readRow } from "./table-query.ts";
 const timeOf: { readonly [Name in keyof Notes]: keyof Notes[Name] } = {
   synchronisation: "startedAt",
   drift: "startedAt",
+  unfinishedChanges: "startedAt",
   partnerCenter: "askAgainAt",
 };
 

@@ -13,12 +13,14 @@ import type { ActivityQueue, Clock, PermissionStore, PolicyWitness, StoredCustom
 
 /**
  * @param begun from whoever has just committed the beginning
+ * @param onSilence told when a go got no answer of Partner Center: the change goes on, so nothing is thrown
  * @returns the change as it stands now: `Running` when Partner Center has still not confirmed
  */
 export type ContinueChange = (
   customerId: CustomerId,
   changeId: ChangeId,
   begun?: JustBegun,
+  onSilence?: () => void,
 ) => Promise<Change | undefined>;
 
 /** What was read of a policy a moment ago. */
@@ -77,7 +79,7 @@ export interface Pursuit {
 export function createContinueChange(ports: ContinueChangePorts, pursuit: Pursuit): ContinueChange {
   const { store, queue, telemetry, clock } = ports;
 
-  return async (customerId, changeId, begun) => {
+  return async (customerId, changeId, begun, onSilence) => {
     const attempts: Attempts = { last: undefined };
     for (let attempt = 1; ; attempt++) {
       const stored = await store.readCustomer(customerId);
@@ -89,7 +91,7 @@ export function createContinueChange(ports: ContinueChangePorts, pursuit: Pursui
       if (stored.record.unfinished?.changeId !== changeId) return change;
 
       const running = { ...change, intent: change.intent };
-      const ending = await goOn(running, attempts, known?.seen);
+      const ending = await goOn(running, attempts, known?.seen, onSilence);
       if (ending === undefined) {
         await note(attempts, stored, running);
         return store.findChange(customerId, changeId);
@@ -106,6 +108,7 @@ export function createContinueChange(ports: ContinueChangePorts, pursuit: Pursui
     change: RunningChange,
     attempts: Attempts,
     seen: SeenPolicy | undefined,
+    onSilence: (() => void) | undefined,
   ): Promise<((stored: StoredCustomer) => EndedChange) | undefined> {
     try {
       const outcome = await pursuit.pursue(change, attempts, seen);
@@ -116,6 +119,7 @@ export function createContinueChange(ports: ContinueChangePorts, pursuit: Pursui
       }
     } catch (error) {
       if (!(error instanceof Refusal || error instanceof PolicyRefusal)) throw error;
+      if (error instanceof Refusal) onSilence?.();
       telemetry.warning("Partner Center did not confirm a change; it goes on.", error);
     }
     if (clock.now().getTime() - Date.parse(change.at) < pursuit.patienceMilliseconds) return undefined;

@@ -12,14 +12,9 @@ import { demoSettings } from "../../local/demo-settings.ts";
 import { type ArmStandIn, startArm } from "../../local/stand-ins/arm.ts";
 import type { CallerClaims } from "../../local/stand-ins/caller-tokens.ts";
 import type { Customer } from "../../local/stand-ins/customer.ts";
-import {
-  apiAudience,
-  type DemoCustomer,
-  demoApplication,
-  makeDemoCustomers,
-  partnerTenantId,
-} from "../../local/stand-ins/demo-customers.ts";
-import { type EntraStandIn, startEntra } from "../../local/stand-ins/entra.ts";
+import { type DemoCustomer, makeDemoCustomers, partnerTenantId } from "../../local/stand-ins/demo-customers.ts";
+import { startDemoEntra } from "../../local/stand-ins/demo-entra.ts";
+import type { EntraStandIn } from "../../local/stand-ins/entra.ts";
 import { partnerCenterClientId, partnerCenterSecret } from "../../local/stand-ins/partner-application.ts";
 import { type PartnerCenterStandIn, startPartnerCenter } from "../../local/stand-ins/partner-center.ts";
 import { openCertificate, type ServerCertificate } from "../../local/stand-ins/throw-away-ca.ts";
@@ -94,13 +89,10 @@ export async function startProduct({
   const connectionString = await claimAccount(root);
   const certificate = await openCertificate(join(folder, "certificates"));
   const everybody = customers.map(({ customer }) => customer);
-  const entra = await startEntra({
+  const entra = await startDemoEntra({
     folder,
     certificate,
     customers: everybody,
-    tenantId: partnerTenantId,
-    audience: apiAudience,
-    application: demoApplication(),
   });
   const arm = await startArm({ certificate, customers: everybody, entra });
   const partnerCenter = await startPartnerCenter({ certificate, customers: everybody, entra, partnerTenantId });

@@ -17,6 +17,7 @@ import { createMovePolicy } from "../../shared/use-cases/move-policy.ts";
 import { faultIn } from "../fakes/chain-verifier.ts";
 import { ada, ben, contoso, idOf, noon } from "../fakes/facts.ts";
 import { type Call, createInMemoryWorld, type Fate } from "../fakes/in-memory-world.ts";
+import { crashes, type Scripts, type Step, scriptFates } from "../fakes/scripted-fates.ts";
 
 const reservations = { resource: "AzureReservedInstances", action: "Purchase" };
 const savings = { resource: "AzureSavingsPlan", action: "Purchase" };
@@ -28,22 +29,11 @@ const off: Wish = { ...on, state: "Off" };
 const changeId = idOf<"change">(1);
 const refusal = new PolicyRefusal("RoleMissing", "The account lacks a role.", { partnerCenterCode: "900150" });
 
-type Step = Fate | Error | (() => unknown);
-
 function start() {
   const world = createInMemoryWorld();
   let ids = 0;
   const continueChange = createContinueChange(world, createMovePolicy({ ...world, newId: () => `call ${++ids}` }));
-  /** Gives these fates to the first calls of that name; the others are done. */
-  const fates = (scripts: Partial<Record<Call, Step[]>>) => {
-    world.fate = async (call) => {
-      const next = scripts[call]?.shift();
-      if (next instanceof Error) throw next;
-      if (typeof next !== "function") return next ?? "done";
-      await next();
-      return "done";
-    };
-  };
+  const fates = (scripts: Scripts) => scriptFates(world, scripts);
   const occasion = (id: Change["changeId"], by = ada) => ({ changeId: id, by, at: world.clock.now(), requestId: "r" });
   const begin = async (wish: Wish, id = changeId, overtaken?: Change) => {
     const stored = await world.store.readCustomer(contoso);
@@ -328,7 +318,7 @@ describe("what was done in Partner Center and could not be read back at once", (
   });
 
   const unnoted = "What was tried in Partner Center could not be noted; the log will not name it.";
-  test.each<[string, Partial<Record<Call, Step[]>>, string[]]>([
+  test.each<[string, Scripts, string[]]>([
     ["a crash", { "policies.read": ["done", new RangeError("killed")] }, []],
     ["a note that was lost", { "policies.read": ["done", "requestLost"], "store.commit": ["requestLost"] }, []],
     [
@@ -438,6 +428,20 @@ describe("a refusal", () => {
 
     expect(await proceed()).toMatchObject({ status: "Succeeded" });
     expect(stateOf()).toBe("On");
+  });
+
+  test.each<[string, Error | Fate, number]>([
+    ["a refusal is an answer", refusal, 0],
+    ["no answer is none", "requestLost", 1],
+  ])("of reading: %s, for whoever wants to know whether there was one", async (_, step, silences) => {
+    const { continueChange, begin, fates } = start();
+    await begin(on);
+    fates({ "policies.read": [step] });
+    const onSilence = jest.fn();
+
+    expect(await continueChange(contoso, changeId, undefined, onSilence)).toMatchObject({ status: "Running" });
+
+    expect(onSilence).toHaveBeenCalledTimes(silences);
   });
 
   test.each<Call>(["policies.read", "policies.create"])("of another kind, from %s, is thrown on", async (call) => {
@@ -787,25 +791,16 @@ test("a change that nobody has begun is none", async () => {
 });
 
 test("a crash at any call heals: the record is what the policy says, and the log has one entry", async () => {
-  let crashes = 0;
+  let healed = 0;
   for (const wish of [on, off]) {
-    for (const fate of ["before", "after"] as const) {
+    for (const when of ["before", "after"] as const) {
       for (let crashAt = 0; ; crashAt++) {
         const { world, proceed, begin, turnedOn, stateOf } = start();
         if (wish === off) await turnedOn();
         await begin(wish);
         const entries = world.committed.length;
-        // The process dies at its call number `crashAt`: before it is made, or when its answer would come.
-        let calls = 0;
-        world.fate = () => {
-          if (calls++ !== crashAt) return "done";
-          if (fate === "after") return "replyLost";
-          throw new RangeError("killed");
-        };
-        await proceed().catch((error: Error) => expect(["RangeError", "Refusal"]).toContain(error.name));
-        world.fate = () => "done";
-        if (calls <= crashAt) break;
-        crashes += 1;
+        if (!(await crashes(world, crashAt, when, proceed))) break;
+        healed += 1;
 
         expect(await proceed()).toMatchObject({ status: "Succeeded" });
         expect(stateOf()).toBe(wish.state);
@@ -816,7 +811,7 @@ test("a crash at any call heals: the record is what the policy says, and the log
     }
   }
   // Eight calls, before and after each, to On and to Off.
-  expect(crashes).toBe(32);
+  expect(healed).toBe(32);
 });
 
 test("a change that has ended can be neither finished, failed nor overtaken", () => {

@@ -3,9 +3,11 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { beginChange, type Change } from "../../shared/domain/change.ts";
 import { untouchedCustomer } from "../../shared/domain/permission.ts";
+import { dependencyUnavailable } from "../../shared/domain/refusal.ts";
 import type { ContinueChange } from "../../shared/use-cases/continue-change.ts";
 import { createFollowUpChange, createSweepUnfinishedChanges } from "../../shared/use-cases/follow-up-changes.ts";
-import { ada, contoso, fabrikam, idOf, noon } from "../fakes/facts.ts";
+import { ada, contoso, idOf, noon } from "../fakes/facts.ts";
+import { createInMemoryCustomers } from "../fakes/in-memory-customers.ts";
 import { createInMemoryWorld, type InMemoryWorld } from "../fakes/in-memory-world.ts";
 
 const changeId = idOf<"change">(1);
@@ -80,67 +82,155 @@ describe("a reminder", () => {
 });
 
 describe("the sweep of unfinished changes", () => {
-  const proxima = idOf<"customer">(0xc);
+  const minute = 60_000;
+  const customerOf = (number: number) => idOf<"customer">(number);
 
-  async function putUnfinished(world: InMemoryWorld, customerId: typeof contoso, secondsBeforeNoon: number) {
-    const begun = begunAt(new Date(noon.getTime() - secondsBeforeNoon * 1000), customerId);
-    expect(await world.store.commit(await world.store.readCustomer(customerId), begun)).toBe("committed");
+  /** With one change for each of these ages in seconds: of customer 1, 2, 3 … */
+  async function start(...ages: number[]) {
+    const world = createInMemoryWorld();
+    const { notebook, note } = createInMemoryCustomers(world);
+    for (const [index, age] of ages.entries()) {
+      const customerId = customerOf(index + 1);
+      const begun = begunAt(new Date(noon.getTime() - age * 1000), customerId);
+      expect(await world.store.commit(await world.store.readCustomer(customerId), begun)).toBe("committed");
+    }
+    const continueChange = jest.fn<ContinueChange>(async () => undefined);
+    const sweep = createSweepUnfinishedChanges({ ...world, notebook }, continueChange);
+    /** One run. @returns the customers whose change was continued, by number */
+    const run = async () => {
+      continueChange.mockClear();
+      await sweep();
+      return continueChange.mock.calls.map(([customerId]) => Number.parseInt(customerId.slice(-3), 16));
+    };
+    const left = () => world.events.map(({ measurements }) => measurements);
+    return { world, continueChange, sweep, run, left, note: () => note("unfinishedChanges") };
   }
 
   test("continues those begun more than a minute ago, and leaves the rest to the queue", async () => {
-    const world = createInMemoryWorld();
-    await putUnfinished(world, contoso, 60.001);
-    await putUnfinished(world, fabrikam, 60);
-    await putUnfinished(world, proxima, 3600);
-    const continueChange = jest.fn<ContinueChange>(async () => undefined);
+    const { continueChange, sweep, run } = await start(60.001, 60, 3600);
 
-    await createSweepUnfinishedChanges(world.store, continueChange, world.clock)();
+    expect(await run()).toEqual([1, 3]);
+    expect(await run()).toEqual([1, 3]);
+    await sweep();
+    expect(continueChange).toHaveBeenLastCalledWith(customerOf(3), changeId, undefined, expect.any(Function));
+  });
 
-    expect(continueChange.mock.calls).toEqual([
-      [contoso, changeId],
-      [proxima, changeId],
-    ]);
+  test("asks storage nothing more when there is none", async () => {
+    const { world, run } = await start(10);
+    const notebook = { read: () => Promise.reject(new Error("asked")), write: async () => undefined };
+
+    expect(await run()).toEqual([]);
+    await createSweepUnfinishedChanges({ ...world, notebook }, async () => undefined)();
   });
 
   test("goes on after a failure, and names every one of them in the end", async () => {
-    const world = createInMemoryWorld();
-    for (const customerId of [contoso, fabrikam, proxima]) await putUnfinished(world, customerId, 100);
+    const { continueChange, sweep } = await start(100, 100, 100, 100, 100);
     const down = new Error("down");
-    const continueChange = jest.fn<ContinueChange>(async (customerId) => {
-      if (customerId !== fabrikam) throw down;
+    continueChange.mockImplementation(async (customerId) => {
+      if (customerId !== customerOf(2)) throw down;
       return undefined;
     });
 
-    const failure = await createSweepUnfinishedChanges(world.store, continueChange, world.clock)().catch(
-      (error: unknown) => error,
-    );
+    const failure = await sweep().catch((error: unknown) => error);
 
     expect(failure).toBeInstanceOf(AggregateError);
-    expect(failure).toMatchObject({ message: "2 changes could not be continued.", errors: [down, down] });
-    expect(continueChange).toHaveBeenCalledTimes(3);
+    expect(failure).toMatchObject({ message: "4 changes could not be continued.", errors: [down, down, down, down] });
+    expect(continueChange).toHaveBeenCalledTimes(5);
   });
 
   test("continues one after another, so that a slow Partner Center is not pressed", async () => {
-    const world = createInMemoryWorld();
-    for (const customerId of [contoso, fabrikam, proxima]) await putUnfinished(world, customerId, 100);
+    const { continueChange, sweep } = await start(100, 100, 100);
     let running = 0;
     let most = 0;
-    const continueChange: ContinueChange = async () => {
+    continueChange.mockImplementation(async () => {
       most = Math.max(most, ++running);
       await new Promise<void>((go) => setImmediate(go));
       running -= 1;
       return undefined;
-    };
+    });
 
-    await createSweepUnfinishedChanges(world.store, continueChange, world.clock)();
+    await sweep();
 
     expect(most).toBe(1);
   });
 
+  test("begins none after four minutes; the next run goes on behind the last one, and round to the first", async () => {
+    const { world, continueChange, run, left, note } = await start(100, 100, 100, 100, 100);
+    continueChange.mockImplementation(async () => {
+      world.moveClock(2 * minute);
+      return undefined;
+    });
+
+    expect(await run()).toEqual([1, 2]);
+    expect(note()).toEqual({ startedAt: noon.toISOString(), position: customerOf(2) });
+    expect(await run()).toEqual([3, 4]);
+    expect(await run()).toEqual([5, 1]);
+    expect(await run()).toEqual([2, 3]);
+    expect(left()).toEqual(Array(4).fill({ continued: 2, left: 3 }));
+    expect(world.events[0]?.name).toBe("UnfinishedChangesLeft");
+  });
+
+  test("finds its place when the change that was the last one has ended meanwhile, or there are none behind", async () => {
+    const { world, continueChange, run } = await start(100, 100, 100, 100);
+    const slow: ContinueChange = async () => {
+      world.moveClock(2 * minute);
+      return undefined;
+    };
+    continueChange.mockImplementation(slow);
+    const unfinished = await world.store.listUnfinished(noon);
+    const only = (...numbers: number[]) =>
+      jest
+        .spyOn(world.store, "listUnfinished")
+        .mockResolvedValueOnce(unfinished.filter(({ customerId }) => numbers.map(customerOf).includes(customerId)));
+
+    expect(await run()).toEqual([1, 2]);
+    only(4, 1, 3);
+    expect(await run()).toEqual([3, 4]);
+    only(2, 1, 3);
+    expect(await run()).toEqual([1, 2]);
+  });
+
+  test("a run that gets to all of them notes nothing", async () => {
+    const { world, continueChange, run, left, note } = await start(100, 100);
+    continueChange.mockImplementation(async () => {
+      world.moveClock(2 * minute);
+      return undefined;
+    });
+
+    expect(await run()).toEqual([1, 2]);
+    expect(note()).toBeUndefined();
+    expect(left()).toEqual([]);
+  });
+
+  test.each<[string, ContinueChange]>([
+    [
+      "Partner Center",
+      async (_, __, ___, onSilence) => {
+        onSilence?.();
+        return begunAt(noon).created;
+      },
+    ],
+    ["storage", () => Promise.reject(dependencyUnavailable("Storage"))],
+  ])("ends after three without an answer of %s in a row, and the next run tries others", async (_, silent) => {
+    const { continueChange, sweep, left, note } = await start(...Array<number>(7).fill(100));
+    const tried: unknown[] = [];
+    continueChange.mockImplementation(async (...given) => {
+      tried.push(given[0]);
+      return given[0] === customerOf(2) ? undefined : silent(...given);
+    });
+    const run = () => sweep().catch((error: unknown) => expect(error).toBeInstanceOf(AggregateError));
+
+    await run();
+    expect(tried).toEqual([1, 2, 3, 4, 5].map(customerOf));
+    expect(left()).toEqual([{ continued: 5, left: 2 }]);
+    expect(note()?.position).toBe(customerOf(5));
+    await run();
+    expect(tried.slice(5)).toEqual([6, 7, 1].map(customerOf));
+  });
+
   test("fails when it cannot know which are unfinished", async () => {
-    const world = createInMemoryWorld();
+    const { world, sweep } = await start(100);
     world.fate = () => "refused";
-    const sweep = createSweepUnfinishedChanges(world.store, async () => undefined, world.clock);
 
     await expect(sweep()).rejects.toMatchObject({ code: "DependencyUnavailable" });
   });

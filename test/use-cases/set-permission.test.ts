@@ -9,7 +9,8 @@ import { createContinueChange } from "../../shared/use-cases/continue-change.ts"
 import { createMovePolicy } from "../../shared/use-cases/move-policy.ts";
 import { createSetPermission, type SetPermissionRequest } from "../../shared/use-cases/set-permission.ts";
 import { ada, ben, contoso, idOf, noon } from "../fakes/facts.ts";
-import { type Call, createInMemoryWorld, type Fate, type InMemoryWorld } from "../fakes/in-memory-world.ts";
+import { type Call, createInMemoryWorld, type InMemoryWorld } from "../fakes/in-memory-world.ts";
+import { type Scripts, type Step, scriptFates } from "../fakes/scripted-fates.ts";
 
 const eligible: EligibilityFinding = {
   eligibility: {
@@ -41,14 +42,7 @@ function start({ finding = eligible }: { finding?: EligibilityFinding } = {}) {
     newChangeId: () => idOf<"change">(++changes),
   });
   /** Gives these fates to the first calls of that name; the others are done. */
-  const fates = (name: Call, ...wanted: (Fate | (() => Promise<unknown>))[]) => {
-    world.fate = async (call) => {
-      const next = call === name ? wanted.shift() : undefined;
-      if (typeof next !== "function") return next ?? "done";
-      await next();
-      return "done";
-    };
-  };
+  const fates = (name: Call, ...steps: Step[]) => scriptFates(world, { [name]: steps });
   return { world, set, checkEligibility, fates };
 }
 
@@ -500,15 +494,7 @@ describe("where Partner Center has to follow, a change", () => {
       ...world,
       ...{ checkEligibility, newChangeId: newId, partnerCenter: { ...world, continueChange } },
     });
-    const fates = (scripts: Partial<Record<Call, (Fate | Error | (() => unknown))[]>>) => {
-      world.fate = async (call) => {
-        const next = scripts[call]?.shift();
-        if (next instanceof Error) throw next;
-        if (typeof next !== "function") return next ?? "done";
-        await next();
-        return "done";
-      };
-    };
+    const fates = (scripts: Scripts) => scriptFates(world, scripts);
     /** From now on nothing that is written to a policy has an effect. */
     const writesDoNothing = () => {
       world.fate = (call) => (/^policies\.(create|replace|remove)$/.test(call) ? "noEffect" : "done");

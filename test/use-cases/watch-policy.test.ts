@@ -8,6 +8,7 @@ import { createWatchPolicy } from "../../shared/use-cases/watch-policy.ts";
 import { faultIn } from "../fakes/chain-verifier.ts";
 import { ada, ben, contoso, idOf, noon } from "../fakes/facts.ts";
 import { createInMemoryWorld } from "../fakes/in-memory-world.ts";
+import { crashes } from "../fakes/scripted-fates.ts";
 
 const reservations = { resource: "AzureReservedInstances", action: "Purchase" };
 const savings = { resource: "AzureSavingsPlan", action: "Purchase" };
@@ -266,23 +267,14 @@ test("an error of another kind is thrown on", async () => {
 });
 
 test("a crash at any call heals: the record is what the policy says, and the log has one entry", async () => {
-  let crashes = 0;
-  for (const fate of ["before", "after"] as const) {
+  let healed = 0;
+  for (const when of ["before", "after"] as const) {
     for (let crashAt = 0; ; crashAt++) {
       const { world, begin, proceed, stateOf } = start();
       await begin(on);
       world.putPolicy(contoso, [reservations]);
-      // The process dies at its call number `crashAt`: before it is made, or when its answer would come.
-      let calls = 0;
-      world.fate = () => {
-        if (calls++ !== crashAt) return "done";
-        if (fate === "after") return "replyLost";
-        throw new RangeError("killed");
-      };
-      await proceed().catch((error: Error) => expect(["RangeError", "Refusal"]).toContain(error.name));
-      world.fate = () => "done";
-      if (calls <= crashAt) break;
-      crashes += 1;
+      if (!(await crashes(world, crashAt, when, proceed))) break;
+      healed += 1;
 
       expect(await proceed()).toMatchObject({ status: "Succeeded" });
       expect(stateOf()).toBe("On");
@@ -291,5 +283,5 @@ test("a crash at any call heals: the record is what the policy says, and the log
     }
   }
   // Five calls, before and after each.
-  expect(crashes).toBe(10);
+  expect(healed).toBe(10);
 });
