@@ -302,10 +302,13 @@ describe.each([
     const callsAbout = () =>
       product.partnerCenter.requests.entries.filter(({ query }) => query.includes(customerId)).length;
 
+    const began = Date.now();
     await sweep();
-    await eventually(async () => expect(callsAbout()).toBe(1));
+    await eventually(async () => expect(callsAbout()).toBeGreaterThan(0));
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    expect(callsAbout()).toBe(1);
+    // The timer of the minute may have come in between.
+    const timers = Math.floor((Date.now() - 30_000) / minutes) - Math.floor((began - 30_000) / minutes);
+    expect(callsAbout()).toBeLessThanOrEqual(1 + timers);
     const { entries } = product.partnerCenter.requests;
     expect(new Set(entries.map(({ method }) => method))).toEqual(new Set(["GET"]));
     expect(new Set(entries.map(({ path }) => path))).toEqual(
