@@ -1,12 +1,14 @@
 /**
  * The composition root for Azure, `func start` and the embedded host alike: settings → adapters → use
  * cases → functions. It is what "main" in package.json names; importing it registers everything.
+ *
+ * A cold start waits for whatever is imported here. What only some settings or some functions need is imported where it
+ * is needed: whole halves below, the SDKs in their adapters.
  */
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { app } from "@azure/functions";
-import { createApplicationInsights } from "../shared/adapters/application-insights.ts";
 import { createArmCustomerDirectory } from "../shared/adapters/arm-customer-directory.ts";
 import { consoleTelemetry } from "../shared/adapters/console-telemetry.ts";
 import { createCustomerCredentials } from "../shared/adapters/customer-credentials.ts";
@@ -27,7 +29,7 @@ import { createTablePendingActivities } from "../shared/adapters/table-pending-a
 import { createTablePermissionStore } from "../shared/adapters/table-permission-store.ts";
 import { readSettings } from "../shared/config.ts";
 import type { ChangeId } from "../shared/domain/identifiers.ts";
-import { createReadCaller } from "../shared/http/caller.ts";
+import { createReadCaller, type ReadCaller } from "../shared/http/caller.ts";
 import type { Clock, PartnerSales } from "../shared/ports.ts";
 import { createCheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 import { createCheckHealth } from "../shared/use-cases/check-health.ts";
@@ -40,7 +42,6 @@ import { createReadPermissions } from "../shared/use-cases/read-permissions.ts";
 import { createLogPendingActivity, createRecordActivity } from "../shared/use-cases/record-activity.ts";
 import { createSetPermission } from "../shared/use-cases/set-permission.ts";
 import { createSweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
-import { followPartnerCenter } from "./partner-center.ts";
 import { registerFunctions } from "./register-functions.ts";
 
 const settings = readSettings(process.env);
@@ -48,7 +49,9 @@ const { storage, callers, customerApp, eligibility } = settings;
 
 const clock: Clock = { now: () => new Date(), pause: (milliseconds) => pause(milliseconds) };
 const newChangeId = () => randomUUID() as string as ChangeId;
-const insights = settings.applicationInsights && createApplicationInsights(settings.applicationInsights);
+const insights =
+  settings.applicationInsights &&
+  (await import("../shared/adapters/application-insights.ts")).createApplicationInsights(settings.applicationInsights);
 insights?.registerHooks(app.hook);
 const telemetry = insights?.telemetry ?? consoleTelemetry;
 
@@ -68,7 +71,7 @@ const directory = createArmCustomerDirectory(
 
 const partnerCenter =
   settings.partnerCenter &&
-  followPartnerCenter(settings.partnerCenter, {
+  (await import("./partner-center.ts")).followPartnerCenter(settings.partnerCenter, {
     authorityHost: callers.authorityHost,
     // The identity that opens storage opens the key vault too.
     managedIdentityClientId:
@@ -98,10 +101,18 @@ const setPermission = createSetPermission({
   newChangeId,
   ...(partnerCenter === undefined ? {} : { partnerCenter: partnerCenter.switching }),
 });
+const identify = createReadCaller(callers);
+const readCaller: ReadCaller = (authorization) => {
+  const caller = identify(authorization);
+  // The first caller waits for Entra's signing keys; what every request needs after that is loaded meanwhile. Whoever
+  // uses the table is told when that fails.
+  permissions().catch(() => undefined);
+  return caller;
+};
 const logPendingActivity = createLogPendingActivity(pending, log, telemetry);
 
 registerFunctions(app, {
-  readCaller: createReadCaller(callers),
+  readCaller,
   requireFunctionKey: settings.requireFunctionKey,
   queues: { connection: storage.connectionName, activities: activityQueue, changes: changeQueue },
   useCases: {

@@ -179,7 +179,7 @@ async function assertionOf(path: string, clientId: string, audience: string): Pr
       .find((each) => each.checkPrivateKey(key));
     if (certificate === undefined) throw new Error("No certificate in the file belongs to its private key.");
 
-    const { SignJWT } = await import("jose");
+    const { SignJWT } = await import("jose/jwt/sign");
     const thumbprint = createHash("sha256").update(certificate.raw).digest("base64url");
     return await new SignJWT()
       .setProtectedHeader({ alg: "PS256", typ: "JWT", "x5t#S256": thumbprint })

@@ -56,7 +56,7 @@ export function watchOutgoingCalls<Begun>(
     if (request instanceof ClientRequest) ended(request, targetOf(request), codeOf(error), false);
   });
 
-  // Global fetch; jose fetches the signing keys with it.
+  // Global fetch; Partner Center is called with it.
   on("undici:request:create", ({ request }) => {
     if (isFetch(request)) started(request);
   });

@@ -6,10 +6,11 @@
  * Checks: https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
  */
 
-import { createRemoteJWKSet, customFetch, decodeJwt, errors, type JWTPayload, jwksCache, jwtVerify } from "jose";
+import { decodeJwt, errors, type JWTPayload, jwtVerify } from "jose";
 import { parseGuid } from "../domain/identifiers.ts";
 import type { Actor } from "../domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
+import { remoteSigningKeys } from "./signing-keys.ts";
 
 export const agentRoles = ["AdminAgent", "SalesAgent", "HelpdeskAgent"] as const;
 export type AgentRole = (typeof agentRoles)[number];
@@ -37,17 +38,10 @@ export interface CallerOptions {
 export type ReadCaller = (authorization: string | null) => Promise<Caller>;
 
 const clockSkewSeconds = 30;
-/** An unknown key id makes us look for new keys, but not more often than this: anybody can invent key ids. */
-const keyCooldownMilliseconds = 30_000;
-/** A failed fetch is not repeated at once, whoever asks. */
-const keyFailureMilliseconds = 1_000;
-const keyRefreshMilliseconds = 60 * 60 * 1000;
-/** How long keys are believed while Entra does not answer. */
-const keyMaxAgeMilliseconds = 24 * 60 * 60 * 1000;
 
 export function createReadCaller({ tenantIds, audience, authorityHost }: CallerOptions): ReadCaller {
   const keysOf = new Map(
-    [...tenantIds].map((tenantId) => [tenantId, remoteKeys(`${authorityHost}/${tenantId}/discovery/v2.0/keys`)]),
+    [...tenantIds].map((tenantId) => [tenantId, remoteSigningKeys(`${authorityHost}/${tenantId}/discovery/v2.0/keys`)]),
   );
 
   return async (authorization) => {
@@ -124,54 +118,4 @@ export function authorize({ roles, scopes }: Caller, access: "read" | "write"): 
 
 function unauthenticated(message: string, cause?: unknown): Refusal {
   return new Refusal("Unauthenticated", message, { target: "Authorization", cause });
-}
-
-type KeySet = (
-  ...token: Parameters<ReturnType<typeof createRemoteJWKSet>>
-) => ReturnType<ReturnType<typeof createRemoteJWKSet>>;
-
-function remoteKeys(url: string): KeySet {
-  const cache: { uat?: number } = {};
-  let failure: { readonly error: unknown; readonly until: number } | undefined;
-  const keys = createRemoteJWKSet(new URL(url), {
-    cooldownDuration: keyCooldownMilliseconds,
-    cacheMaxAge: keyMaxAgeMilliseconds,
-    [jwksCache]: cache as Record<string, never>,
-    async [customFetch](address, options) {
-      if (failure !== undefined && Date.now() < failure.until) throw failure.error;
-      try {
-        const response = await fetch(address, options);
-        const found: unknown = response.status === 200 ? await response.json() : undefined;
-        if (!isKeySet(found)) throw new Error(`No signing keys: status ${response.status}.`);
-        failure = undefined;
-        return Response.json(found);
-      } catch (cause) {
-        const error = dependencyUnavailable("Entra's signing keys", { cause });
-        failure = { error, until: Date.now() + keyFailureMilliseconds };
-        throw error;
-      }
-    },
-  });
-  return (...token) => {
-    const isOld = cache.uat !== undefined && Date.now() - cache.uat > keyRefreshMilliseconds;
-    // Nobody waits for this: while it fails, the keys that we have remain good for a day.
-    if (isOld && !keys.reloading) keys.reload().catch(() => undefined);
-    return keys(...token);
-  };
-}
-
-/** Garbage with status 200 means that Entra is not itself; it does not mean that every token is bad. */
-function isKeySet(value: unknown): boolean {
-  const { keys } = (value ?? {}) as { keys?: unknown };
-  return (
-    Array.isArray(keys) &&
-    keys.length > 0 &&
-    keys.every((key) => key?.kty !== "RSA" || isRsaKey(key)) &&
-    keys.some((key) => key?.kty === "RSA")
-  );
-}
-
-/** A key that jose cannot use must not be kept for an hour: 2048 bits are 342 characters. */
-function isRsaKey({ kid, n, e }: Readonly<Record<string, unknown>>): boolean {
-  return typeof kid === "string" && /^[\w-]{342,}$/.test(String(n)) && /^[\w-]{2,}$/.test(String(e));
 }

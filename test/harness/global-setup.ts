@@ -13,9 +13,7 @@ declare global {
 
 // jest asks for a default export here.
 module.exports = async (): Promise<void> => {
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
-    stdio: "inherit",
-  });
+  execFileSync(process.execPath, ["local/launch.mjs", "build"], { stdio: "inherit" });
   // Below a folder that git ignores: a test run leaves nothing anywhere else.
   const cache = resolve("node_modules/.cache");
   await mkdir(cache, { recursive: true });
