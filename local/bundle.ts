@@ -3,7 +3,7 @@
  * that a start reads few files and only what it needs. The benchmark of cold starts bundles its floor the same way.
  */
 
-import { type BuildOptions, type BuildResult, build } from "esbuild";
+import { type BuildOptions, type BuildResult, build, type Plugin } from "esbuild";
 
 /** Absent packages are found in node_modules when the app runs; all others are in the bundle. */
 const external = [
@@ -16,6 +16,33 @@ const external = [
 /** The CommonJS packages in the bundle ask for Node's modules, and `@azure/functions` for its worker, by `require`. */
 const requireForCommonJs =
   'import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);';
+
+/**
+ * Whatever SDK is loaded, that of the tables is there before: no function works without. Said to the bundler, it puts
+ * what they share into one file with it; otherwise there is a file for every set of SDKs that share something.
+ */
+const tablesFirst: Plugin = {
+  name: "tables-first",
+  setup({ onResolve, onLoad, resolve }) {
+    const tables = "@azure/data-tables";
+    onResolve({ filter: /^@azure\// }, ({ kind, path, resolveDir }) =>
+      kind === "dynamic-import" && path !== tables
+        ? { path, namespace: "after-tables", pluginData: resolveDir }
+        : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "after-tables" }, ({ path, pluginData: resolveDir }) => ({
+      contents: `import "${tables}"; export * from "${path}";`,
+      resolveDir,
+    }));
+    onResolve(
+      { filter: /^@azure\/data-tables$/, namespace: "after-tables" },
+      async ({ kind, path, resolveDir, pluginData }) =>
+        pluginData === "resolving"
+          ? undefined
+          : { ...(await resolve(path, { kind, resolveDir, pluginData: "resolving" })), sideEffects: true },
+    );
+  },
+};
 
 export type Bundle = BuildResult<{ write: false; metafile: true }>;
 
@@ -32,6 +59,7 @@ export function bundle(folder: string, entry: string, options: BuildOptions = {}
     bundle: true,
     splitting: true,
     external,
+    plugins: [tablesFirst],
     // Older SDKs have ES modules, too, but say so here only; in CommonJS they would bring a second @azure/core-client.
     mainFields: ["module", "main"],
     banner: { js: requireForCommonJs },
