@@ -11,6 +11,7 @@ import type { ApiAnswer, ApiHandler } from "../shared/http/route.ts";
 import type { CheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 
 export const eligibilityQuery = ["product", "subscriptionId"] as const;
+export const eligibilityFields = ["customerId", ...eligibilityQuery] as const;
 
 export function checkEligibility(check: CheckEligibility): ApiHandler {
   return async ({ route, query }) => answer(check, route.customerId, query);
@@ -18,7 +19,7 @@ export function checkEligibility(check: CheckEligibility): ApiHandler {
 
 export function checkCustomerEligibility(check: CheckEligibility): ApiHandler {
   return async (request) => {
-    const fields = await readFields(request, ["customerId", ...eligibilityQuery]);
+    const fields = await readFields(request, eligibilityFields);
     return answer(check, fields.get("customerId"), fields);
   };
 }

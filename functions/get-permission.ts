@@ -13,6 +13,8 @@ import { readFields } from "../shared/http/request-body.ts";
 import type { ApiAnswer, ApiHandler } from "../shared/http/route.ts";
 import type { ReadPermissions } from "../shared/use-cases/read-permissions.ts";
 
+export const permissionFields = ["customerId", "product"] as const;
+
 export function getPermission(read: ReadPermissions): ApiHandler {
   return async ({ route, headers }) =>
     answer(read, customerIdOf(route.customerId), productOf(route.product), tagsOf(headers, "If-None-Match"));
@@ -20,7 +22,7 @@ export function getPermission(read: ReadPermissions): ApiHandler {
 
 export function getCustomerPermission(read: ReadPermissions): ApiHandler {
   return async (request) => {
-    const fields = await readFields(request, ["customerId", "product"]);
+    const fields = await readFields(request, permissionFields);
     return answer(read, customerIdOf(fields.get("customerId")), productOf(fields.get("product")));
   };
 }

@@ -28,6 +28,7 @@ import { health } from "./health.ts";
 import { activitiesQuery, listActivities } from "./list-activities.ts";
 import { customersQuery, listCustomers } from "./list-customers.ts";
 import { listPermissions } from "./list-permissions.ts";
+import { openApi } from "./open-api.ts";
 import { purgeChanges } from "./purge-changes.ts";
 import { recordActivity } from "./record-activity.ts";
 import { setCustomerPermission, setPermission } from "./set-permission.ts";
@@ -56,8 +57,9 @@ export interface UseCases {
 const customer = "customers/{customerId}";
 const permission = `${customer}/permissions/{product}`;
 
-export function routesOf(use: UseCases): Route[] {
-  return [
+/** @param requireFunctionKey as in {@link Registration} */
+export function routesOf(use: UseCases, requireFunctionKey = false) {
+  const routes = [
     reading("ListCustomers", "customers", listCustomers(use.listCustomers), customersQuery),
     reading("GetCustomer", customer, getCustomer(use.getCustomer)),
     reading("ListPermissions", `${customer}/permissions`, listPermissions(use.readPermissions)),
@@ -73,20 +75,38 @@ export function routesOf(use: UseCases): Route[] {
     reading("GetOperation", `${customer}/operations/{changeId}`, getOperation(use.getOperation)),
     reading("GetOperationResult", `${customer}/operations/{changeId}/result`, getOperationResult(use.getOperation)),
     reading("ListActivities", "activities", listActivities(use.listActivities), activitiesQuery),
-    { name: "Health", method: "GET", route: "health", access: "anonymous", handler: health(use.checkHealth) },
+    openly("Health", "health", health(use.checkHealth)),
+    openly(
+      "OpenApi",
+      "openapi.json",
+      openApi((): readonly Route[] => routes, requireFunctionKey),
+    ),
 
     calledByName("GetCustomerPermission", "read", getCustomerPermission(use.readPermissions)),
     calledByName("SetCustomerPermission", "write", setCustomerPermission(use.setPermission)),
     calledByName("CheckCustomerEligibility", "read", checkCustomerEligibility(use.checkEligibility)),
-  ];
+  ] as const satisfies readonly Route[];
+  return routes;
 }
 
-function reading(name: string, route: string, handler: ApiHandler, query: readonly string[] = []): Route {
+/** Each of them is described in api-description.ts. */
+export type FunctionName = ReturnType<typeof routesOf>[number]["name"];
+
+function reading<Name extends string>(
+  name: Name,
+  route: string,
+  handler: ApiHandler,
+  query: readonly string[] = [],
+): Route<Name> {
   return { name, method: "GET", route, access: "read", query, handler };
 }
 
+function openly<Name extends string>(name: Name, route: string, handler: ApiHandler): Route<Name> {
+  return { name, method: "GET", route, access: "anonymous", handler };
+}
+
 /** The native Azure Functions action of Logic Apps calls only functions without a route of their own. */
-function calledByName(name: string, access: "read" | "write", handler: ApiHandler): Route {
+function calledByName<Name extends string>(name: Name, access: "read" | "write", handler: ApiHandler): Route<Name> {
   return { name, method: "POST", access, handler };
 }
 
@@ -107,7 +127,7 @@ export function registerFunctions(
   { http, storageQueue, timer }: Pick<typeof app, "http" | "storageQueue" | "timer">,
   { useCases, readCaller, requireFunctionKey, queues }: Registration,
 ): void {
-  for (const route of routesOf(useCases)) {
+  for (const route of routesOf(useCases, requireFunctionKey)) {
     const asksForKey = requireFunctionKey && route.access !== "anonymous";
     http(route.name, {
       methods: [route.method],

@@ -20,8 +20,10 @@ import { readFields } from "../shared/http/request-body.ts";
 import type { ApiAnswer, ApiHandler, ApiRequest } from "../shared/http/route.ts";
 import type { SetPermission } from "../shared/use-cases/set-permission.ts";
 import { retryAfter } from "./get-operation.ts";
+import { permissionFields } from "./get-permission.ts";
 
-const wishFields = ["state", "reason", "subscriptionId", "acknowledgedCharges"];
+export const wishFields = ["state", "reason", "subscriptionId", "acknowledgedCharges"] as const;
+export const permissionChangeFields = [...permissionFields, ...wishFields] as const;
 
 export function setPermission(set: SetPermission): ApiHandler {
   return async (request) => {
@@ -34,7 +36,7 @@ export function setPermission(set: SetPermission): ApiHandler {
 
 export function setCustomerPermission(set: SetPermission): ApiHandler {
   return async (request) => {
-    const fields = await readFields(request, ["customerId", "product", ...wishFields]);
+    const fields = await readFields(request, permissionChangeFields);
     const customerId = customerIdOf(fields.get("customerId"));
     const product = productOf(fields.get("product"));
     return answer(set, request, { customerId, product, ...wishOf(fields) });

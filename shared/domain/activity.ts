@@ -21,7 +21,15 @@ export const operationOf = {
 
 export type Operation = (typeof operationOf)[PermissionState];
 
-export type OperationType = "create_self_serve_policy" | "update_self_serve_policy" | "delete_self_serve_policy";
+export const operationTypes = [
+  "create_self_serve_policy",
+  "update_self_serve_policy",
+  "delete_self_serve_policy",
+] as const;
+export type OperationType = (typeof operationTypes)[number];
+
+/** `Detected`: nothing was switched here, something was found. */
+export const activityResults = ["Succeeded", "Failed", "Detected"] as const;
 
 export interface ActivityError {
   readonly code: string;
@@ -30,9 +38,11 @@ export interface ActivityError {
   readonly partnerCenterCode?: string;
 }
 
+export const findingStatuses = ["Open", "Closed"] as const;
+
 /** What was found about a permission (`Open`), or is not so any more although nobody here has decided it (`Closed`). */
 export interface ActivityFinding extends Pick<Finding, "code" | "message" | "byUserPrincipalName"> {
-  readonly status: "Open" | "Closed";
+  readonly status: (typeof findingStatuses)[number];
 }
 
 /** One entry exactly as the API answers it. Times are RFC 3339 UTC with milliseconds. */
@@ -43,8 +53,7 @@ export interface Activity {
   readonly product: Product;
   /** Of a `Detected` one: what leads to the state that Partner Center has. */
   readonly operation: Operation;
-  /** `Detected`: nothing was switched here, something was found. */
-  readonly result: "Succeeded" | "Failed" | "Detected";
+  readonly result: (typeof activityResults)[number];
   /**
    * What was done in Partner Center, in the words of its audit records; absent when nothing had to be, or when a
    * crash has left nobody who knows.

@@ -3,21 +3,23 @@
  * until somebody acts: callers are told to try again only in the first case.
  */
 
-export type DirectoryFailureReason =
+export const directoryFailureReasons = [
   /** Azure Resource Manager or Entra is down, throttled, too slow or unintelligible. */
-  | "DependencyUnavailable"
+  "DependencyUnavailable",
   /** Our service principal has no Reader role there. */
-  | "ReaderRoleMissing"
+  "ReaderRoleMissing",
   /** Our application has no service principal in the customer's tenant, or it was disabled there. */
-  | "CustomerAppNotConsented"
+  "CustomerAppNotConsented",
   /** Entra refuses our application's own credential: secret wrong or expired, federation not set up. */
-  | "CustomerAppRejected"
+  "CustomerAppRejected",
   /** There is no such Entra tenant. */
-  | "CustomerTenantNotFound"
+  "CustomerTenantNotFound",
   /** The subscription belongs to another tenant, or is just moving. */
-  | "SubscriptionOfOtherTenant"
+  "SubscriptionOfOtherTenant",
   /** There is no such subscription in the customer's tenant. */
-  | "SubscriptionNotFound";
+  "SubscriptionNotFound",
+] as const;
+export type DirectoryFailureReason = (typeof directoryFailureReasons)[number];
 
 export class DirectoryFailure extends Error {
   override readonly name = "DirectoryFailure";

@@ -11,7 +11,7 @@
  * may not look (azure-sdk-for-python#40403, #22873): an empty list proves nothing.
  */
 
-import type { DirectoryFailureReason } from "./directory-failure.ts";
+import { type DirectoryFailureReason, directoryFailureReasons } from "./directory-failure.ts";
 import type { CustomerId, SubscriptionId } from "./identifiers.ts";
 import { type AzureOffer, isActiveSale, type Sales, type SoldSubscription } from "./partner-sale.ts";
 import type { Product } from "./permission.ts";
@@ -45,25 +45,34 @@ export interface Owner {
   readonly conditional: boolean;
 }
 
+export const ignoredOwnerCodes = [
+  "PartnerPrincipal",
+  "NotAUserOrGroup",
+  "ExcludedPrincipal",
+  "BelowSubscription",
+] as const;
+
 export interface IgnoredOwner {
   readonly principalId: string;
   readonly principalType: string;
-  readonly code: "PartnerPrincipal" | "NotAUserOrGroup" | "ExcludedPrincipal" | "BelowSubscription";
+  readonly code: (typeof ignoredOwnerCodes)[number];
 }
 
-export type SubscriptionCode =
-  | "OtherTenant"
-  | "NotACspOffer"
-  | "UnknownCspOffer"
-  | "NotActive"
-  | "NotSoldByPartner"
-  | "SaleNotActive"
-  | "NotVisible"
-  | "Warned"
-  | "PastDue"
-  | "NotExamined"
-  | "NoAssignmentsVisible"
-  | DirectoryFailureReason;
+export const subscriptionCodes = [
+  "OtherTenant",
+  "NotACspOffer",
+  "UnknownCspOffer",
+  "NotActive",
+  "NotSoldByPartner",
+  "SaleNotActive",
+  "NotVisible",
+  "Warned",
+  "PastDue",
+  "NotExamined",
+  "NoAssignmentsVisible",
+  ...directoryFailureReasons,
+] as const;
+export type SubscriptionCode = (typeof subscriptionCodes)[number];
 
 /** What was found out about one subscription. State and quota id are `Unknown` where Azure does not show it. */
 export interface ExaminedSubscription {
@@ -81,9 +90,12 @@ export interface ExaminedSubscription {
   readonly ignoredOwners: readonly IgnoredOwner[];
 }
 
+export const checkNames = ["azureSubscription", "ownerRole"] as const;
+export const checkResults = ["Passed", "Failed", "Inconclusive"] as const;
+
 export interface Check {
-  readonly name: "azureSubscription" | "ownerRole";
-  readonly result: "Passed" | "Failed" | "Inconclusive";
+  readonly name: (typeof checkNames)[number];
+  readonly result: (typeof checkResults)[number];
   readonly code: string;
   readonly message: string;
   /** What the operator can do, in plain words. */
@@ -92,10 +104,12 @@ export interface Check {
   readonly link?: string;
 }
 
+export const eligibilityResults = ["Eligible", "NotEligible", "Inconclusive"] as const;
+
 export interface Eligibility {
   readonly customerId: CustomerId;
   readonly product?: Product;
-  readonly result: "Eligible" | "NotEligible" | "Inconclusive";
+  readonly result: (typeof eligibilityResults)[number];
   readonly checkedAt: string;
   readonly checks: readonly Check[];
   readonly subscriptions: readonly ExaminedSubscription[];

@@ -6,7 +6,8 @@
 import type { SubscriptionId } from "./identifiers.ts";
 
 /** The two offers of the article "Give customers permission …", as Partner Center's pages name them. */
-export type AzureOffer = "Azure plan" | "Azure Global";
+export const azureOffers = ["Azure plan", "Azure Global"] as const;
+export type AzureOffer = (typeof azureOffers)[number];
 
 /** An Azure subscription that this partner sold: by itself, or below an Azure plan. */
 export interface SoldSubscription {

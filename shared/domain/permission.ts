@@ -12,12 +12,14 @@ export type Product = (typeof products)[number];
 export const permissionStates = ["On", "Off"] as const;
 export type PermissionState = (typeof permissionStates)[number];
 
+export const actorKinds = ["User", "Application"] as const;
+
 /** Who made a change: a user or an application of the partner's tenant. The name is for people, never for decisions. */
 export interface Actor {
   readonly tenantId: string;
   readonly objectId: string;
   readonly name?: string;
-  readonly kind: "User" | "Application";
+  readonly kind: (typeof actorKinds)[number];
 }
 
 /** One of the two switches, with who moved it last, when (RFC 3339 UTC) and why. */

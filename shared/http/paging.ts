@@ -9,8 +9,8 @@ import { invalidRequest } from "../domain/refusal.ts";
 import { latestTime } from "./query.ts";
 
 export const skipToken = "skipToken";
-const presetPageSize = 50;
-const mostPageSize = 200;
+export const presetPageSize = 50;
+export const mostPageSize = 200;
 
 /** @returns the page size asked for; one too large is clamped */
 export function pageSizeOf(query: ReadonlyMap<string, string>): number {

@@ -35,7 +35,7 @@ export function subscriptionIdOf(value: unknown): SubscriptionId {
   );
 }
 
-const mostReasonCharacters = 500;
+export const mostReasonCharacters = 500;
 
 export function reasonOf(value: unknown): string {
   if (typeof value !== "string" || !value.isWellFormed() || [...value].length > mostReasonCharacters) {
@@ -51,7 +51,7 @@ export function acknowledgedChargesOf(value: unknown): boolean {
 }
 
 /** All names under which callers know the id that makes a request repeatable. */
-const requestIdHeaders = ["repeatability-request-id", "ms-requestid", "idempotency-key"];
+export const requestIdHeaders = ["Repeatability-Request-ID", "MS-RequestId", "Idempotency-Key"] as const;
 
 /** @throws Refusal `InvalidRequest` when an id is no GUID, or two of them differ */
 export function repeatableAs(headers: RequestHeaders): ChangeId | undefined {

@@ -6,7 +6,10 @@
 import { Refusal, type RefusalCode } from "../domain/refusal.ts";
 import type { ApiAnswer } from "./route.ts";
 
-const statusOf = {
+/** What an answer can say went wrong. */
+export type ProblemCode = RefusalCode | "InternalError";
+
+export const statusOf = {
   InvalidRequest: 400,
   UnsupportedApiVersionValue: 400,
   Unauthenticated: 401,
@@ -22,8 +25,9 @@ const statusOf = {
   ConditionNotMet: 412,
   RequestTooLarge: 413,
   RequestIdReused: 422,
+  InternalError: 500,
   DependencyUnavailable: 503,
-} as const satisfies Record<RefusalCode, number>;
+} as const satisfies Record<ProblemCode, number>;
 
 /** Longer waits than this help no caller: a workflow would sleep through the day. */
 const longestRetryAfterSeconds = 300;
@@ -34,7 +38,11 @@ const longestRetryAfterSeconds = 300;
  */
 export function answerTo(error: unknown, requestId: string): ApiAnswer {
   if (!(error instanceof Refusal)) {
-    return problem(500, "InternalError", `Something went wrong on our side. Quote request ${requestId}.`);
+    return problem(
+      statusOf.InternalError,
+      "InternalError",
+      `Something went wrong on our side. Quote request ${requestId}.`,
+    );
   }
   const { code, message, target, details, retryAfterSeconds } = error;
   const status = statusOf[code];
@@ -49,7 +57,7 @@ export function answerTo(error: unknown, requestId: string): ApiAnswer {
 
 function problem(
   status: number,
-  code: string,
+  code: ProblemCode,
   message: string,
   headers: Readonly<Record<string, string>> = {},
   more: { readonly target?: string | undefined; readonly details?: readonly unknown[] | undefined } = {},

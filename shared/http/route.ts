@@ -26,8 +26,8 @@ export interface ApiAnswer {
 export type ApiHandler = (request: ApiRequest) => Promise<ApiAnswer>;
 
 /** One row of the table that registers the functions. */
-export interface Route {
-  readonly name: string;
+export interface Route<Name extends string = string> {
+  readonly name: Name;
   readonly method: "GET" | "PUT" | "POST";
   /** Below `/api/`; absent for functions that the native Logic Apps action calls by name. */
   readonly route?: string;

@@ -10,7 +10,7 @@ import { answerTo } from "./problem.ts";
 import { readQuery } from "./query.ts";
 import type { ApiAnswer, RequestHeaders, Route } from "./route.ts";
 
-const apiVersion = "2026-11-01";
+export const apiVersion = "2026-11-01";
 const anonymous: Caller = {
   actor: { tenantId: "", objectId: "", kind: "Application" },
   roles: new Set(),

@@ -6,8 +6,10 @@
 import type { Clock, Notebook, PendingActivities, StorageProbe } from "../ports.ts";
 import { type Reception, receptionOf } from "./partner-center-gate.ts";
 
+export const healthStatuses = ["Healthy", "Unhealthy"] as const;
+
 export interface Health {
-  readonly status: "Healthy" | "Unhealthy";
+  readonly status: (typeof healthStatuses)[number];
   /** What did not answer. */
   readonly down?: readonly string[];
   /** Present when an activity has waited longer for the log than the sweep should ever let it. */

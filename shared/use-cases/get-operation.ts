@@ -1,15 +1,19 @@
 /** Tells how a change stands. Its row is kept for 30 days. */
 
 import type { ActivityError } from "../domain/activity.ts";
+import { changeStatuses } from "../domain/change.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
 import { type ManualSteps, manualStepsOf } from "../domain/manual-steps.ts";
 import type { Permission } from "../domain/permission.ts";
 import { Refusal } from "../domain/refusal.ts";
 import type { PermissionStore } from "../ports.ts";
 
+/** In the words of Azure; nothing of ours waits to be started. */
+export const operationStatuses = ["NotStarted", ...changeStatuses] as const;
+
 export interface Operation {
   readonly id: ChangeId;
-  readonly status: "NotStarted" | "Running" | "Succeeded" | "Failed" | "Canceled";
+  readonly status: (typeof operationStatuses)[number];
   readonly error?: ActivityError;
   /** The permission as the change left it, for those who ask for the result rather than the status. */
   readonly permission: Permission;

@@ -15,7 +15,8 @@ export interface PartnerCenterGate {
 }
 
 /** How Partner Center receives us, in one word. */
-export type Reception = "Ready" | "MfaNotCompliant" | "Refused";
+export const receptions = ["Ready", "MfaNotCompliant", "Refused"] as const;
+export type Reception = (typeof receptions)[number];
 
 const askAgainMilliseconds = 60 * 60 * 1000;
 
