@@ -10,6 +10,7 @@ import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { endWithParent } from "./end-with-parent.ts";
+import { refuseInAzure } from "./not-in-azure.ts";
 
 export interface AzuritePorts {
   readonly queue: number;
@@ -47,6 +48,7 @@ const startsWithin = 60_000;
 const stopsWithin = 10_000;
 
 export async function startAzurite({ location, ports = {}, accounts = [] }: AzuriteOptions): Promise<Azurite> {
+  refuseInAzure("Azurite");
   await mkdir(location, { recursive: true });
   const names = accounts.length > 0 ? accounts : [developmentAccount];
   const arguments_ = [

@@ -98,12 +98,34 @@ const cspQuotaIds = "CSP_2015-05-01,CSP_MG_2017-12-01,CSPDEVTEST_2018-05-01";
 const authorityHosts = ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
 const partnerCenterHosts = ["api.partnercenter.microsoft.com"];
 const resourceManagerHosts = ["management.azure.com", "management.usgovcloudapi.net", "management.chinacloudapi.cn"];
+/** Of table and queue endpoints, with DNS zones too: https://learn.microsoft.com/azure/storage/common/storage-account-overview */
+const storageHost =
+  /^[a-z0-9-]+(\.z\d+)?\.(table|queue)\.(core\.(windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)|storage\.azure\.net)$/;
+const ingestionHost = /^(dc\.services\.visualstudio\.com|([\w-]+\.)+applicationinsights\.(azure\.(com|us|cn)|us|cn))$/;
+
+/**
+ * What Azure sets and nobody else. One name does not do: WEBSITE_INSTANCE_ID is missing on Flex Consumption and on Linux
+ * Consumption (Azure/azure-functions-host, EnvironmentExtensions.cs: IsAppService), CONTAINER_APP_NAME is of Container Apps.
+ */
+export const marksOfAzure = ["WEBSITE_INSTANCE_ID", "WEBSITE_POD_NAME", "WEBSITE_SITE_NAME", "CONTAINER_APP_NAME"];
+
+/** Where stand-ins of any kind have no place. */
+export function runsInAzure(environment: Environment): boolean {
+  return marksOfAzure.some((name) => environment[name]?.trim());
+}
+
+function isThisMachine(hostname: string): boolean {
+  return /^(127(\.\d+){3}|localhost|\[::1\])$/.test(hostname);
+}
 
 /** Reads settings that more than one needs, and collects what is wrong with them. */
 function createReader(environment: Environment) {
   const faults: string[] = [];
   const read = (name: string): string | undefined => environment[name]?.trim() || undefined;
-  const inAzure = read("WEBSITE_INSTANCE_ID") !== undefined;
+  const inAzure = runsInAzure(environment);
+  if (inAzure && read("NODE_TLS_REJECT_UNAUTHORIZED") === "0") {
+    faults.push("NODE_TLS_REJECT_UNAUTHORIZED must not be 0 when the app runs in Azure: any server could be anybody.");
+  }
 
   const required = (name: string, meaning: string): string => {
     const value = read(name);
@@ -124,7 +146,7 @@ function createReader(environment: Environment) {
   const origin = (name: string, knownHosts: readonly string[]) => {
     const value = read(name) ?? `https://${knownHosts[0]}`;
     const url = URL.parse(value);
-    const isLoopback = url !== null && /^(127(\.\d+){3}|localhost|\[::1\])$/.test(url.hostname);
+    const isLoopback = url !== null && isThisMachine(url.hostname);
     if (url?.protocol !== "https:" || `${url.origin}/` !== url.href || url.username !== "") {
       faults.push(`${name} must be an https origin, such as https://${knownHosts[0]}.`);
     } else if (isLoopback && inAzure) {
@@ -170,7 +192,21 @@ function createReader(environment: Environment) {
     return value;
   }
 
-  return { faults, read, required, list, guids, origin, partnerCenterApplication, keyVaultUrl };
+  return { faults, read, inAzure, required, list, guids, origin, partnerCenterApplication, keyVaultUrl };
+}
+
+/** Whether a connection string leads over https to another machine, for each of its services. */
+function staysSecret(connectionString: string): boolean {
+  const parts = connectionString.split(";").map((part) => part.trim());
+  const endpoints = parts.flatMap((part) => /^(?:table|queue|blob|file)endpoint\s*=(.*)$/i.exec(part)?.[1] ?? []);
+  const isEmulator = parts.some((part) => /^(UseDevelopmentStorage=true|DefaultEndpointsProtocol=http)$/i.test(part));
+  return (
+    !isEmulator &&
+    endpoints.every((endpoint) => {
+      const url = URL.parse(endpoint);
+      return url?.protocol === "https:" && !isThisMachine(url.hostname);
+    })
+  );
 }
 
 /**
@@ -194,11 +230,9 @@ export function readConsentSettings(environment: Environment): ConsentSettings {
  */
 export function readSettings(environment: Environment): Settings {
   const reader = createReader(environment);
-  const { faults, read, required, list, guids, origin } = reader;
+  const { faults, read, inAzure, required, list, guids, origin } = reader;
 
   const authority = origin("AZURE_AUTHORITY_HOST", authorityHosts);
-  const applicationInsights = read("APPLICATIONINSIGHTS_CONNECTION_STRING");
-  const identity = /(?:^|;)\s*ClientId=([^;]+)/i.exec(read("APPLICATIONINSIGHTS_AUTHENTICATION_STRING") ?? "")?.[1];
   const settings: Settings = {
     storage: storageSettings(),
     callers: {
@@ -222,13 +256,7 @@ export function readSettings(environment: Environment): Settings {
       callsPerRun: wholeNumber("DRIFT_CALLS_PER_RUN", 100, 1, 10_000),
     },
     requireFunctionKey: flag("REQUIRE_FUNCTION_KEY"),
-    applicationInsights:
-      applicationInsights === undefined
-        ? undefined
-        : {
-            connectionString: applicationInsights,
-            ...(identity === undefined ? {} : { managedIdentityClientId: identity }),
-          },
+    applicationInsights: applicationInsights(),
   };
   if (faults.length > 0) throw new SettingsError(faults);
   return settings;
@@ -256,6 +284,10 @@ export function readSettings(environment: Environment): Settings {
     if (connectionString !== undefined) {
       if (!/(^|;)(UseDevelopmentStorage|AccountName|TableEndpoint)=/i.test(connectionString)) {
         faults.push(`${connectionName} is not a connection string of a storage account.`);
+      } else if (inAzure && !staysSecret(connectionString)) {
+        faults.push(
+          `${connectionName} must lead to a storage account over https, and not to this machine, when the app runs in Azure.`,
+        );
       }
       return { connectionName, connection: { connectionString } };
     }
@@ -271,6 +303,10 @@ export function readSettings(environment: Environment): Settings {
       );
     } else if (![tableServiceUri, queueServiceUri].every((each) => URL.parse(each)?.protocol === "https:")) {
       faults.push(`${connectionName}__tableServiceUri and __queueServiceUri must be https URLs.`);
+    } else if (![tableServiceUri, queueServiceUri].every((each) => mayGetToken(each, storageHost))) {
+      faults.push(
+        `${connectionName}__tableServiceUri and __queueServiceUri must be those of an Azure storage account.`,
+      );
     }
     const managedIdentityClientId = read(`${connectionName}__clientId`);
     return {
@@ -281,6 +317,28 @@ export function readSettings(environment: Environment): Settings {
         ...(managedIdentityClientId === undefined ? {} : { managedIdentityClientId }),
       },
     };
+  }
+
+  /** Whether a URL is of Azure, or of a stand-in where stand-ins have a place: an identity's token goes there. */
+  function mayGetToken(url: string, hosts: RegExp): boolean {
+    const { protocol, hostname } = URL.parse(url) ?? { protocol: "", hostname: "" };
+    return protocol === "https:" && (hosts.test(hostname) || (isThisMachine(hostname) && !inAzure));
+  }
+
+  function applicationInsights(): Settings["applicationInsights"] {
+    const name = "APPLICATIONINSIGHTS_CONNECTION_STRING";
+    const connectionString = read(name);
+    if (connectionString === undefined) return undefined;
+    const part = (key: string, text: string) =>
+      new RegExp(`(?:^|;)\\s*${key}\\s*=\\s*([^;]+)`, "i").exec(text)?.[1]?.trim();
+    const managedIdentityClientId = part("ClientId", read("APPLICATIONINSIGHTS_AUTHENTICATION_STRING") ?? "");
+    const suffix = part("EndpointSuffix", connectionString);
+    const endpoint = part("IngestionEndpoint", connectionString) ?? (suffix && `https://dc.${suffix}`);
+    const isGuarded = inAzure || managedIdentityClientId !== undefined;
+    if (isGuarded && endpoint !== undefined && !mayGetToken(endpoint, ingestionHost)) {
+      faults.push(`${name} must lead to Application Insights over https.`);
+    }
+    return { connectionString, ...(managedIdentityClientId === undefined ? {} : { managedIdentityClientId }) };
   }
 
   function customerApp(): CustomerAppSettings {

@@ -250,6 +250,8 @@ test.each<[string, unknown]>([
     new TypeError("secret", { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) }),
   ],
   ["Error no…", Object.assign(new Error("secret"), { code: "no word: secret" })],
+  ["Error … 403", Object.assign(new Error("secret"), { code: "s".repeat(61), statusCode: 403 })],
+  ["Error …", Object.assign(new Error("secret"), { code: " secret" })],
   ["no Error but string", "secret"],
   ["no Error but undefined", undefined],
   [

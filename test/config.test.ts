@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { describe, expect, test } from "@jest/globals";
 import { demoSettings } from "../local/demo-settings.ts";
-import { readConsentSettings, readSettings, type Settings } from "../shared/config.ts";
+import { marksOfAzure, readConsentSettings, readSettings, runsInAzure, type Settings } from "../shared/config.ts";
 
 type Environment = Record<string, string | undefined>;
 
@@ -13,6 +13,13 @@ const least: Environment = {
   AzureWebJobsStorage: "UseDevelopmentStorage=true",
   ENTRA_TENANT_ID: tenant,
   ENTRA_AUDIENCE: "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa",
+};
+
+/** The least that is right in Azure: storage over https, and not on this machine. */
+const inAzure: Environment = {
+  AzureWebJobsStorage: undefined,
+  AzureWebJobsStorage__accountName: "own",
+  WEBSITE_INSTANCE_ID: "0123abcd",
 };
 
 const read = (more: Environment = {}): Settings => readSettings({ ...least, ...more });
@@ -326,10 +333,10 @@ describe.each([
 
   test("leads to this machine in development only", () => {
     for (const value of ["https://127.0.0.1:7072", "https://localhost", "https://[::1]:1"]) {
-      expectOneFault({ [name]: value, WEBSITE_INSTANCE_ID: "0123abcd" }, name);
+      expectOneFault({ ...inAzure, [name]: value }, name);
     }
     for (const value of [`https://${known}`, `https://${otherCloud}`]) {
-      expect(faultsOf({ [name]: value, WEBSITE_INSTANCE_ID: "0123abcd" })).toEqual([]);
+      expect(faultsOf({ ...inAzure, [name]: value })).toEqual([]);
     }
   });
 
@@ -364,7 +371,7 @@ describe("Partner Center's application", () => {
   });
 
   test("does not keep it on this machine when that is in Azure", () => {
-    expectOneFault({ ...live, [vault]: "https://127.0.0.1:8443", WEBSITE_INSTANCE_ID: "0123abcd" }, vault);
+    expectOneFault({ ...inAzure, ...live, [vault]: "https://127.0.0.1:8443" }, vault);
   });
 
   test("is all that the first consent needs: no refresh token, no storage, no audience", () => {
@@ -381,6 +388,132 @@ describe("Partner Center's application", () => {
     expect(() => readConsentSettings({ ENTRA_TENANT_ID: `${tenant},${otherTenant}`, ...application })).toThrow(
       /PARTNER_CENTER_TENANT_ID/,
     );
+  });
+});
+
+/** A telltale key is in the connection strings, so that expectOneFault sees whether one is repeated. */
+const accountKey = "c2VjcmV0LW9mLXN0b3JhZ2U=";
+
+describe("in Azure", () => {
+  test.each(marksOfAzure)("%s alone tells that the app is there", (mark) => {
+    expect(runsInAzure({ [mark]: "x" })).toBe(true);
+    expect(runsInAzure({ [mark]: " " })).toBe(false);
+    const own = { ...inAzure, WEBSITE_INSTANCE_ID: undefined, [mark]: "x" };
+    expect(faultsOf(own)).toEqual([]);
+    expectOneFault({ ...own, AZURE_AUTHORITY_HOST: "https://127.0.0.1:7072" }, "AZURE_AUTHORITY_HOST");
+  });
+
+  test("no setting that names a host may lead to this machine", () => {
+    const live = {
+      PARTNER_CENTER_MODE: "live",
+      PARTNER_CENTER_CLIENT_ID: "the-client",
+      PARTNER_CENTER_CLIENT_SECRET: "the-secret",
+    };
+    const here = ["https://127.0.0.1:7072", "https://localhost:7072"];
+    const cases: [name: string, more: (host: string) => Environment][] = [
+      ["AZURE_AUTHORITY_HOST", (host) => ({ AZURE_AUTHORITY_HOST: host })],
+      ["AZURE_RESOURCE_MANAGER_ENDPOINT", (host) => ({ AZURE_RESOURCE_MANAGER_ENDPOINT: host })],
+      [
+        "PARTNER_CENTER_ENDPOINT",
+        (host) => ({ ...live, PARTNER_CENTER_REFRESH_TOKEN: "t", PARTNER_CENTER_ENDPOINT: host }),
+      ],
+      ["PARTNER_CENTER_KEY_VAULT_URL", (host) => ({ ...live, PARTNER_CENTER_KEY_VAULT_URL: host })],
+      [
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        (host) => ({ APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=0;IngestionEndpoint=${host}/` }),
+      ],
+      ["AzureWebJobsStorage", (host) => ({ AzureWebJobsStorage__tableServiceUri: host })],
+      ["AzureWebJobsStorage", (host) => ({ AzureWebJobsStorage__queueServiceUri: host })],
+      [
+        "PERMISSIONS_STORAGE",
+        (host) => ({ PERMISSIONS_STORAGE: `AccountName=own;AccountKey=${accountKey};TableEndpoint=${host}/own` }),
+      ],
+    ];
+    for (const host of here) {
+      for (const [name, more] of cases) {
+        expectOneFault({ ...inAzure, ...more(host) }, name);
+        expect(faultsOf({ ...inAzure, WEBSITE_INSTANCE_ID: undefined, ...more(host) })).toEqual([]);
+      }
+    }
+  });
+
+  test.each([
+    "UseDevelopmentStorage=true",
+    `AccountName=own;AccountKey=${accountKey};UseDevelopmentStorage=true`,
+    `DefaultEndpointsProtocol=http;AccountName=own;AccountKey=${accountKey}`,
+    `AccountName=own;AccountKey=${accountKey};QueueEndpoint=http://own.queue.core.windows.net`,
+    `AccountName=own;AccountKey=${accountKey};QueueEndpoint=nowhere`,
+    `AccountName=own; AccountKey=${accountKey}; BlobEndpoint=https://[::1]:1/own`,
+  ])("storage is neither the emulator nor spoken to in the clear: %s", (connectionString) => {
+    expectOneFault({ ...inAzure, PERMISSIONS_STORAGE: connectionString }, "PERMISSIONS_STORAGE");
+    expect(faultsOf({ PERMISSIONS_STORAGE: connectionString })).toEqual([]);
+  });
+
+  test("storage may be any account over https", () => {
+    for (const connectionString of [
+      `DefaultEndpointsProtocol=https;AccountName=own;AccountKey=${accountKey};EndpointSuffix=core.windows.net`,
+      `AccountName=own;AccountKey=${accountKey};TableEndpoint=https://own.table.core.windows.net/`,
+    ]) {
+      expect(faultsOf({ ...inAzure, PERMISSIONS_STORAGE: connectionString })).toEqual([]);
+    }
+  });
+
+  test("certificates are checked", () => {
+    const unchecked = { NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+    expectOneFault({ ...inAzure, ...unchecked }, "NODE_TLS_REJECT_UNAUTHORIZED");
+    expect(faultsOf(unchecked)).toEqual([]);
+  });
+});
+
+describe("the token of an identity goes to Azure only:", () => {
+  const identity = { APPLICATIONINSIGHTS_AUTHENTICATION_STRING: `ClientId=${tenant};Authorization=AAD` };
+  const insights = (endpoint: string) => ({
+    APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=0;${endpoint}`,
+  });
+
+  test.each(["table", "queue"])("the %s service is one of a storage account", (service) => {
+    const uris = (host: string) => ({
+      PERMISSIONS_STORAGE__tableServiceUri: "https://own.table.core.windows.net",
+      PERMISSIONS_STORAGE__queueServiceUri: "https://own.queue.core.windows.net",
+      [`PERMISSIONS_STORAGE__${service}ServiceUri`]: host,
+    });
+    for (const host of [
+      `https://own.${service}.core.windows.net/`,
+      `https://own.${service}.core.usgovcloudapi.net`,
+      `https://own.z07.${service}.storage.azure.net`,
+      "https://127.0.0.1:10002/own",
+    ]) {
+      expect(faultsOf(uris(host))).toEqual([]);
+    }
+    for (const host of [
+      "https://elsewhere.example",
+      `https://own.${service}.core.windows.net.elsewhere.example`,
+      `https://own.${service}.core.windows.net@elsewhere.example`,
+      `https://elsewhere.example/own.${service}.core.windows.net`,
+      "https://169.254.169.254/",
+    ]) {
+      expectOneFault(uris(host), "ServiceUri");
+    }
+  });
+
+  test("telemetry goes to Application Insights", () => {
+    for (const endpoint of [
+      "IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/",
+      "IngestionEndpoint=https://dc.services.visualstudio.com",
+      "EndpointSuffix=applicationinsights.us",
+      "",
+    ]) {
+      expect(faultsOf({ ...inAzure, ...identity, ...insights(endpoint) })).toEqual([]);
+    }
+    for (const endpoint of [
+      "IngestionEndpoint=https://applicationinsights.azure.com.elsewhere.example/",
+      "IngestionEndpoint=http://westeurope-5.in.applicationinsights.azure.com/",
+      "ingestionendpoint = https://elsewhere.example/",
+      "EndpointSuffix=elsewhere.example",
+    ]) {
+      expectOneFault({ ...identity, ...insights(endpoint) }, "APPLICATIONINSIGHTS_CONNECTION_STRING");
+      expectOneFault({ ...inAzure, ...insights(endpoint) }, "APPLICATIONINSIGHTS_CONNECTION_STRING");
+    }
   });
 });
 
@@ -440,9 +573,11 @@ describe("an app with wrong settings", () => {
     expect(output).not.toContain("listening");
   });
 
-  test("does not start in Azure with stand-ins, even if all else is right", async () => {
-    const { code, output } = await start({ WEBSITE_INSTANCE_ID: "0123abcd" });
+  // The second one is Flex Consumption, which has no WEBSITE_INSTANCE_ID.
+  test.each(["WEBSITE_INSTANCE_ID", "WEBSITE_POD_NAME"])("does not start in Azure with stand-ins: %s", async (mark) => {
+    const { code, output } = await start({ [mark]: "0123abcd" });
     expect(code).toBe(1);
+    expect(output).toContain("AzureWebJobsStorage must lead to a storage account");
     expect(output).toContain("AZURE_AUTHORITY_HOST must not lead to this machine");
     expect(output).toContain("AZURE_RESOURCE_MANAGER_ENDPOINT must not lead to this machine");
     expect(output).not.toContain("listening");

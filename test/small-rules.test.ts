@@ -1,7 +1,8 @@
-/** The smallest rules: ids, refusals, and a customer never touched. */
+/** The smallest rules: ids, codes of others, refusals, and a customer never touched. */
 
 import { describe, expect, test } from "@jest/globals";
 import { DirectoryFailure } from "../shared/domain/directory-failure.ts";
+import { foreignCode, foreignWords } from "../shared/domain/foreign-words.ts";
 import { parseGuid } from "../shared/domain/identifiers.ts";
 import { permissionsOf, untouchedCustomer } from "../shared/domain/permission.ts";
 import { dependencyUnavailable, invalidRequest, Refusal } from "../shared/domain/refusal.ts";
@@ -100,4 +101,41 @@ test("a directory's failure keeps its reason, its cause and how long Azure asked
 
   expect(failure).toMatchObject({ name: "DirectoryFailure", message: "Throttled.", cause, retryAfterSeconds: 7 });
   expect(new DirectoryFailure("ReaderRoleMissing", "No.").retryAfterSeconds).toBeUndefined();
+});
+
+describe("a code that somebody else has made", () => {
+  test.each(["AuthorizationFailed", "ERR_SOCKET.1", "900421", 404, "x".repeat(60)])("%p is told on", (code) => {
+    expect(foreignCode(code)).toBe(String(code));
+  });
+
+  test.each<[string, unknown]>([
+    ["long enough to be a token", "x".repeat(61)],
+    ["a sentence", "The token is bad"],
+    ["in base64", "c2VjcmV0/w=="],
+    ["empty", ""],
+    ["missing", undefined],
+    ["null", null],
+    ["an object", { toString: () => "secret" }],
+    ["two lines", "Code\nsecret"],
+  ])("is not when it is %s", (_, code) => {
+    expect(foreignCode(code)).toBeUndefined();
+  });
+});
+
+describe("the words of somebody else", () => {
+  test.each([
+    ["The role is missing.", "The role is missing."],
+    [`Quote ${contoso}.`, `Quote ${contoso}.`],
+    ["two\nlines\tand\u0000a\u202eturn", "two lines and a turn"],
+    [`Bearer ${"x".repeat(40)} is bad`, "Bearer … is bad"],
+    [`{"token":"${"x".repeat(40)}"}`, '{"token":"…"}'],
+    [`?key=${"a%2B/".repeat(10)}`, "…"],
+  ])("%j are told as %j", (text, told) => {
+    expect(foreignWords(text, 200)).toBe(told);
+  });
+
+  test("are cut, and not inside a character", () => {
+    expect(foreignWords("ab cd", 3)).toBe("ab ");
+    expect(foreignWords("ab 😀", 4)).toBe("ab \ufffd");
+  });
 });

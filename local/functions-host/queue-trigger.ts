@@ -1,6 +1,7 @@
 /** Queue triggers: polls one queue and keeps its messages running side by side (host: QueueListener.cs). */
 
 import type { DequeuedMessageItem, QueueClient } from "@azure/storage-queue";
+import { foreignWords } from "../../shared/domain/foreign-words.ts";
 import { BackOff } from "./back-off.ts";
 import type { QueueOptions } from "./host-json.ts";
 import { log } from "./log.ts";
@@ -95,7 +96,8 @@ export class QueueTrigger {
   /** Once per kind of trouble, not once per poll; a queue that is not there yet is none. */
   #report(error: unknown): void {
     if (this.#stopping) return;
-    const code = typeof error === "object" && error && "code" in error ? String(error.code) : messageOf(error);
+    const said = typeof error === "object" && error && "code" in error ? String(error.code) : messageOf(error);
+    const code = foreignWords(said, 200);
     if (code === this.#trouble) return;
     this.#trouble = code;
     const level = code === "QueueNotFound" ? "information" : "warning";

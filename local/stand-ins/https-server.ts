@@ -12,6 +12,7 @@ import {
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { refuseInAzure } from "../not-in-azure.ts";
 import { controlFaults, faultControlPath } from "./fault-control.ts";
 import { createFaults, type Fault, type Faults } from "./faults.ts";
 import { createRequestLog, type LoggedRequest, type RequestLog } from "./request-log.ts";
@@ -62,6 +63,7 @@ export async function startServer({
   failure,
   control,
 }: ServerOptions): Promise<StandIn> {
+  refuseInAzure("A stand-in");
   const requests = createRequestLog();
   const faults = createFaults();
   const sockets = new Set<Socket>();

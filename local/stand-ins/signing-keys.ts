@@ -6,6 +6,7 @@
 import { createPublicKey, generateKeyPairSync, type JsonWebKey, randomBytes } from "node:crypto";
 import { link, mkdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { refuseInAzure } from "../not-in-azure.ts";
 import { errorCode } from "./error-code.ts";
 
 export interface SigningKey {
@@ -23,6 +24,7 @@ export interface SigningKeys {
 }
 
 export async function openSigningKeys(folder: string): Promise<SigningKeys> {
+  refuseInAzure("The local issuer");
   const file = join(folder, "issuer-keys.json");
   let published = await readOrMake(folder, file);
   let known = published;

@@ -7,6 +7,7 @@ import type { RoleAssignment as ArmRoleAssignment, RoleEligibilityScheduleInstan
 import type { Subscription } from "@azure/arm-subscriptions";
 import { DirectoryFailure, type DirectoryFailureReason } from "../domain/directory-failure.ts";
 import type { AzureSubscription, RoleAssignment } from "../domain/eligibility.ts";
+import { foreignCode } from "../domain/foreign-words.ts";
 import { type CustomerId, parseGuid } from "../domain/identifiers.ts";
 import type { CustomerDirectory, CustomerTenant } from "../ports.ts";
 import { createArmGuard, retryAfterMilliseconds, unintelligible } from "./arm-guard.ts";
@@ -136,7 +137,7 @@ function failureOf(error: unknown, notFound: DirectoryFailureReason): DirectoryF
     code?: unknown;
     response?: { headers: { get(name: string): string | undefined } };
   };
-  const message = `Azure Resource Manager: ${statusCode ?? "no answer"} ${typeof code === "string" ? code : ""}`;
+  const message = `Azure Resource Manager: ${statusCode ?? "no answer"} ${foreignCode(code) ?? ""}`;
   const wait = retryAfterMilliseconds((name) => response?.headers.get(name));
   const options = { cause: error, ...(wait === undefined ? {} : { retryAfterSeconds: Math.ceil(wait / 1000) }) };
   switch (code) {

@@ -1,5 +1,6 @@
 /** The Telemetry port where Application Insights is not set up: warnings go to stderr, events nowhere. */
 
+import { foreignCode } from "../domain/foreign-words.ts";
 import type { Telemetry } from "../ports.ts";
 
 export const consoleTelemetry: Telemetry = { event() {}, warning: writeWarning };
@@ -38,7 +39,6 @@ export function nameCause(cause: unknown): string {
 
 /** A code is a word; what is none is cut until nothing can hide in it. */
 function asWord(word: string | number): string {
-  return String(word)
-    .replace(/[^\w.-].*$/s, "…")
-    .slice(0, 60);
+  const cut = String(word).replace(/[^\w.-].*$/s, "…");
+  return foreignCode(cut.replace("…", "")) === undefined ? "…" : cut;
 }

@@ -8,6 +8,7 @@
 
 import type { AccessToken, GetTokenOptions, TokenCredential } from "@azure/identity";
 import { DirectoryFailure, type DirectoryFailureReason } from "../domain/directory-failure.ts";
+import { foreignWords } from "../domain/foreign-words.ts";
 import type { CustomerId } from "../domain/identifiers.ts";
 import { once } from "./once.ts";
 import { withinDeadline } from "./within-deadline.ts";
@@ -128,5 +129,6 @@ function failureOf(error: unknown): DirectoryFailure {
   const reason =
     (number === undefined ? undefined : reasons[number]) ??
     (loggedOut ? "CustomerAppRejected" : "DependencyUnavailable");
-  return new DirectoryFailure(reason, `No token for the customer's tenant: ${number ?? text}`, { cause: error });
+  const words = number ?? foreignWords(text, 200);
+  return new DirectoryFailure(reason, `No token for the customer's tenant: ${words}`, { cause: error });
 }

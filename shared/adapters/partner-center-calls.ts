@@ -5,6 +5,7 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { foreignWords } from "../domain/foreign-words.ts";
 import { dependencyUnavailable } from "../domain/refusal.ts";
 import { PolicyRefusal, type PolicyRefusalReason } from "../domain/self-serve-policy.ts";
 import type { PolicyCall } from "../ports.ts";
@@ -234,8 +235,7 @@ function idsOf(header: Answer["header"]): string {
 function wordsOf(body: Json | undefined): string {
   const { description } = body ?? {};
   if (typeof description !== "string") return "";
-  const words = description.replace(/[^\s"']{40,}/g, "…").replace(/[\p{C}\s]+/gu, " ");
-  return ` It says: ${words.slice(0, 200).toWellFormed()}`;
+  return ` It says: ${foreignWords(description, 200)}`;
 }
 
 export function isObject(value: unknown): value is Json {

@@ -6,6 +6,7 @@
 import type { SecretClient } from "@azure/keyvault-secrets";
 import { dependencyUnavailable } from "../domain/refusal.ts";
 import { PolicyRefusal } from "../domain/self-serve-policy.ts";
+import { causeOf } from "./cause-of.ts";
 import { once } from "./once.ts";
 import type { RefreshTokens } from "./partner-center-tokens.ts";
 import { withinDeadline } from "./within-deadline.ts";
@@ -78,13 +79,9 @@ async function clientOf({ keyVaultUrl, managedIdentityClientId }: RefreshTokenVa
   });
 }
 
-/** Of the vault's error only name, code and status go on: it holds the request, and so the secret that was written. */
 function failureOf(error: unknown): Error {
-  const { name, code, statusCode } = error as { name?: unknown; code?: unknown; statusCode?: unknown };
-  const cause = Object.assign(new Error(`Key Vault: ${statusCode ?? name ?? "no answer"} ${code ?? ""}`.trim()), {
-    code,
-    statusCode,
-  });
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  const cause = causeOf("Key Vault", error);
   return statusCode === 404 && code === "SecretNotFound"
     ? new PolicyRefusal("SignInRequired", `Key Vault holds no secret ${refreshTokenSecret}.`, { cause })
     : dependencyUnavailable("Key Vault", { cause });

@@ -6,6 +6,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { dependencyUnavailable } from "../domain/refusal.ts";
+import { causeOf } from "./cause-of.ts";
 
 export interface CallLimits {
   readonly attempts?: number;
@@ -29,7 +30,8 @@ export async function callStorage<Answer>(
       return await call(AbortSignal.timeout(milliseconds));
     } catch (error) {
       if (expected.includes(storageCode(error) ?? "")) throw error;
-      if (attempt >= attempts || !mayPass(error)) throw dependencyUnavailable("Storage", { cause: error });
+      if (attempt >= attempts || !mayPass(error))
+        throw dependencyUnavailable("Storage", { cause: causeOf("Storage", error) });
       await pause(Math.random() * 100 * attempt);
     }
   }

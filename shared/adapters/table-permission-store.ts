@@ -6,6 +6,7 @@ import { untouchedCustomer } from "../domain/permission.ts";
 import { dependencyUnavailable } from "../domain/refusal.ts";
 import type { PermissionStore, StoredCustomer } from "../ports.ts";
 import { activityColumns } from "./activity-row.ts";
+import { causeOf } from "./cause-of.ts";
 import { changeOf, changeRow } from "./change-row.ts";
 import { customerOf, customerRow } from "./customer-row.ts";
 import { callStorage, mayPass, storageCode } from "./storage-call.ts";
@@ -41,7 +42,7 @@ export function createTablePermissionStore(table: () => Promise<TableClient>): P
       } catch (error) {
         if (conflicts.includes(storageCode(error) ?? "")) return "conflict";
         if (mayPass(error)) return "unknown";
-        throw dependencyUnavailable("Storage", { cause: error });
+        throw dependencyUnavailable("Storage", { cause: causeOf("Storage", error) });
       }
     },
 

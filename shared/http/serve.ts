@@ -4,6 +4,7 @@
  */
 
 import type { HttpHandler, HttpRequest, HttpResponseInit } from "@azure/functions";
+import { foreignCode, foreignWords } from "../domain/foreign-words.ts";
 import { invalidRequest, Refusal } from "../domain/refusal.ts";
 import { authorize, type Caller, type ReadCaller } from "./caller.ts";
 import { answerTo } from "./problem.ts";
@@ -57,11 +58,17 @@ function logged(error: unknown): string {
   return error.cause === undefined ? what : `${what} Cause: ${logged(error.cause)}`;
 }
 
-/** The errors of the Azure SDKs have a status, and their messages quote the answer that they got. */
+const mostOfMessage = 300;
+
+/** The errors of the Azure SDKs have a status, and their messages quote the answer that they got; MSAL's quote it too. */
 function withoutAnswer(error: Error): string {
-  const { name, statusCode, code } = error as Error & { readonly statusCode?: unknown; readonly code?: unknown };
-  if (statusCode === undefined) return error.stack ?? error.message;
-  return [name, statusCode, code].filter((word) => word !== undefined).join(" ");
+  const { name, message, stack = "" } = error;
+  const { statusCode, code } = error as Error & { readonly statusCode?: unknown; readonly code?: unknown };
+  if (statusCode === undefined) {
+    const frames = stack.replace(message, "").split("\n").slice(1);
+    return [`${name}: ${foreignWords(message, mostOfMessage)}`, ...frames].join("\n");
+  }
+  return [name, statusCode, foreignCode(code)].filter((word) => word !== undefined).join(" ");
 }
 
 const safeId = /^[\x21-\x7e]{1,128}$/;
