@@ -1,11 +1,11 @@
 /**
- * Entry of the npm scripts: `node local/launch.mjs start|host|token|reset|consent …`. Plain JavaScript that any Node since 18 can
+ * Entry of the npm scripts: `node local/launch.mjs start|host|token|reset|consent|bench …`. Plain JavaScript that any Node since 18 can
  * parse, so that one too old for TypeScript, or a missing install, is told in a sentence and not in a stack trace.
  */
 
 import { existsSync } from "node:fs";
 
-const names = ["start", "host", "token", "reset", "consent"];
+const names = ["start", "host", "token", "reset", "consent", "bench"];
 const name = process.argv[2];
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 const runsTypeScript = major >= 24 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18);
@@ -22,7 +22,7 @@ if (!existsSync(new URL("../node_modules/jose/package.json", import.meta.url))) 
   // The script shall find its own arguments where it expects them.
   process.argv.splice(2, 1);
   try {
-    await import(`./${name}.ts`);
+    await import(name === "bench" ? "../bench/bench.ts" : `./${name}.ts`);
   } catch (error) {
     // A Sentence (sentence.ts) is meant for the reader; anything else is a fault of ours and needs its stack.
     const isSentence = error instanceof Error && error.name === "Sentence";
