@@ -3,8 +3,8 @@
  * it takes beside the same number of bare round trips one after another. The stand-in answers after a fixed delay.
  */
 
-import type { Customer } from "../local/stand-ins/customer.ts";
-import { scopes } from "../local/stand-ins/customer.ts";
+import { request } from "node:https";
+import { type Customer, scopes } from "../local/stand-ins/customer.ts";
 import { customerAppClientId, customerAppSecret } from "../local/stand-ins/demo-customers.ts";
 import { assign, makeTenant } from "../test/harness/tenants.ts";
 import { compare, type Figure } from "./figure.ts";
@@ -61,7 +61,7 @@ function tenantOf(name: string, count: number, owned?: number): Customer {
 
 export async function measureEligibility(
   rig: Rig,
-  { product, floor }: Sides,
+  { isQuick, product, floor }: Sides,
   cases: readonly Case[],
   patience: Patience,
 ): Promise<Figure[]> {
@@ -82,6 +82,8 @@ export async function measureEligibility(
       ...{ name: `eligibility, ${name}: calls`, unit: "calls", measured: counted, floor: calls, rounds: 1 },
       ...{ ratio: counted / calls, low: counted / calls, high: counted / calls, goal: 1 },
     });
+    // The longest and the shortest will do.
+    if (isQuick && customer.subscriptions.length !== 20) continue;
     const bare = {
       method: "POST",
       url: `${floor.url}/round-trips/${roundTrips}?url=${encodeURIComponent(`${rig.arm.url}/subscriptions?api-version=2016-06-01`)}`,
@@ -110,7 +112,6 @@ export async function measureEligibility(
 }
 
 async function tokenFor({ entra, arm, certificate }: Rig, { tenantId }: Customer): Promise<string> {
-  const { request } = await import("node:https");
   const body = new URLSearchParams({
     grant_type: "client_credentials",
     client_id: customerAppClientId,

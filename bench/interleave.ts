@@ -9,20 +9,21 @@ export interface Patience {
   readonly mostRounds: number;
 }
 
+type Sides = Readonly<Record<string, () => Promise<Block>>>;
+
 /** The first round warms up, and does not count. */
-export async function interleave<Side extends string>(
+export async function interleave<Given extends Sides>(
   { seconds, leastRounds, mostRounds }: Patience,
-  sides: Readonly<Record<Side, () => Promise<Block>>>,
-): Promise<Record<Side, Block[]>> {
-  const names = Object.keys(sides) as Side[];
-  const blocks = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Side, Block[]>;
+  sides: Given,
+): Promise<{ [Side in keyof Given]: Block[] }> {
+  const entries = Object.entries(sides).map(([name, run]) => ({ name, run, blocks: [] as Block[] }));
   const until = performance.now() + seconds * 1000;
   for (let round = 0; round <= leastRounds || (round <= mostRounds && performance.now() < until); round++) {
-    const first = round % names.length;
-    for (const name of [...names.slice(first), ...names.slice(0, first)]) {
-      const block = await sides[name]();
-      if (round > 0) blocks[name].push(block);
+    const first = round % entries.length;
+    for (const { run, blocks } of [...entries.slice(first), ...entries.slice(0, first)]) {
+      const block = await run();
+      if (round > 0) blocks.push(block);
     }
   }
-  return blocks;
+  return Object.fromEntries(entries.map(({ name, blocks }) => [name, blocks])) as { [Side in keyof Given]: Block[] };
 }
