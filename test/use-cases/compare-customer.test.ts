@@ -218,6 +218,8 @@ describe("a customer that is just being changed", () => {
     world.fate = async (call): Promise<Fate> => {
       // The second read is the one on which the report is founded.
       if (call === "policies.read" && ++reads === 2) await record("On");
+      // No two entries are of the same time: the version alone tells that somebody came first.
+      world.moveClock(1);
       return "done";
     };
     expect(await compareContoso()).toEqual({ isVerified: true, findings: 0 });
@@ -229,6 +231,7 @@ describe("a customer that is just being changed", () => {
     world.putPolicy(contoso, [reservations]);
     world.fate = async (call): Promise<Fate> => {
       if (call === "policies.read") await record("Off", "azureSavingsPlans");
+      world.moveClock(1);
       return "done";
     };
     expect(await compareContoso()).toEqual({ isVerified: false, findings: 0 });
