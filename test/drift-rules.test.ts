@@ -101,6 +101,29 @@ describe("record and policy", () => {
   });
 });
 
+test("each finding says in words what is not as it should be", () => {
+  const on = recordWith({ azureReservations: "On" });
+  const failed = (subscriptions: readonly string[] = []) => ({
+    policy: policyWith(one),
+    eligibility: eligibilityWith("Failed", "Failed", { subscriptions }),
+  });
+  const found = [
+    ...driftOf(recordWith({}), { policy: policyWith(one), eligibility: allIsWell }),
+    ...driftOf(on, { policy: undefined }),
+    ...driftOf(on, failed()),
+    ...driftOf(on, failed(["NotActive"])).slice(1),
+    ...driftOf(on, { policy: "NoRelationship" }),
+  ];
+  expect(found.map(({ code, message }) => [code, message])).toEqual([
+    ["TurnedOnOutside", expect.stringMatching(/^Partner Center has the permission On, the record has it Off/)],
+    ["TurnedOffOutside", expect.stringMatching(/^Partner Center has the permission Off, the record has it On/)],
+    ["OwnerLost", expect.stringMatching(/none of the customer's own users or groups is Owner any more/)],
+    ["SubscriptionGone", expect.stringMatching(/has no Azure subscription bought through CSP any more/)],
+    ["SubscriptionSuspended", expect.stringMatching(/Azure subscription is suspended/)],
+    ["RelationshipEnded", expect.stringMatching(/the reseller relationship with the customer has ended/)],
+  ]);
+});
+
 describe("what Azure says of a permission that is On in Partner Center", () => {
   const record = recordWith({ azureReservations: "On" });
   const facts = (eligibility: Eligibility) => ({ policy: policyWith(one), eligibility });

@@ -330,6 +330,7 @@ describe("the check azureSubscription", () => {
     const check = subscriptionCheck([], context);
 
     expect(check).toMatchObject({ result: "Inconclusive", code: "NoVisibleSubscription", link: partnerCenter });
+    expect(check.message).toContain("Either there is none, or our application lacks the Reader role");
     expect(check.remedy).toContain("Reader role");
   });
 
@@ -538,6 +539,7 @@ describe("the check ownerRole", () => {
     const check = ownerCheck(found, 0, context);
 
     expect(check).toMatchObject({ result: "Inconclusive", code: "NoSubscriptionToCheck" });
+    expect(check.message).toContain("there is no subscription on which it would count");
     expect(check.remedy).toContain("azureSubscription");
     expect(ownerCheck([], 0, context)).toEqual(check);
   });

@@ -337,6 +337,26 @@ describe("turning a switch", () => {
     expect(faultsOfLog(log)).toEqual([]);
     expect(log.map((activity) => activity.product).sort()).toEqual(["azureReservations", "azureSavingsPlans"]);
   });
+
+  test("a change that was decided on before another one was written is decided on again, and neither is lost", async () => {
+    const customerId = nextCustomer();
+    await put(customerId, { state: "On" });
+    let isHeld = false;
+    product.storage.fate = ({ path }) => {
+      if (path !== "/$batch" || isHeld) return "forward";
+      isHeld = true;
+      return { delay: 1_000 };
+    };
+    const late = put(customerId, { state: "Off" });
+    await eventually(async () => expect(isHeld).toBe(true));
+    const early = await put(customerId, { state: "On" }, {}, "azureSavingsPlans");
+
+    expect([early.body.changed, (await late).body.changed]).toEqual([true, true]);
+    const [switches, log] = await traceOf(customerId);
+    expect(switches.value).toMatchObject([{ state: "Off" }, { state: "On" }]);
+    expect(log).toHaveLength(3);
+    expect(faultsOfLog(log)).toEqual([]);
+  });
 });
 
 describe("with If-Match", () => {

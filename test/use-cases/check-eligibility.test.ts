@@ -98,7 +98,7 @@ describe("when an Owner is there", () => {
           ],
           ignoredOwners: [],
         },
-        expect.objectContaining({ subscriptionId: idOf(2), code: "NotExamined", owners: [] }),
+        expect.objectContaining({ subscriptionId: idOf(2), code: "NotExamined", owners: [], ignoredOwners: [] }),
         expect.objectContaining({ subscriptionId: idOf(3), code: "NotExamined", owners: [] }),
       ],
     });
@@ -264,6 +264,17 @@ describe("when nobody holds the role", () => {
     expect(asked).toEqual(["list", "assignments 1", "assignments 2", "eligible 1"]);
     expect(eligibility.result).toBe("NotEligible");
     expect(eligibility.checks[1]?.message).toContain("2 principals could activate it");
+    expect(eligibility.checks[1]?.link).toBe(
+      `https://portal.azure.com/#@${contoso}/resource/subscriptions/${idOf(1)}/users`,
+    );
+  });
+
+  test("it is asked of the first subscription that counts", async () => {
+    const subscriptions = [subscriptionOf(1, { state: "Disabled" }), subscriptionOf(2)];
+
+    const { asked } = await check([nobody(1), nobody(2)], { subscriptions });
+
+    expect(asked).toEqual(["list", "assignments 2", "eligible 2"]);
   });
 
   test.each<[string, Trouble]>([

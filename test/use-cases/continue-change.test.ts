@@ -63,6 +63,7 @@ describe("what was read to decide on a change", () => {
 
   test.each<["whole" | "heard of" | "unknown" | "none", number, number]>([
     ["whole", 0, 1],
+    ["whole", 2_000, 1],
     ["whole", 2_001, 2],
     ["heard of", 0, 2],
     ["unknown", 0, 2],
@@ -85,6 +86,17 @@ describe("what was read to decide on a change", () => {
       expect(reads(world.policyCalls) - before).toBe(expected);
     },
   );
+});
+
+test("what was read to decide on a change is used in the first attempt only", async () => {
+  const { world, continueChange, begin, fates, writes, stateOf } = start();
+  const change = await begin(on);
+  fates({ "store.commit": ["requestLost"] });
+
+  await continueChange(contoso, changeId, { change, seen: { policy: undefined, readAt: world.clock.now() } });
+
+  expect(stateOf()).toBe("On");
+  expect(writes()).toEqual(["create"]);
 });
 
 describe("a change to On", () => {
@@ -303,6 +315,20 @@ describe("what was done in Partner Center and could not be read back at once", (
     });
     expect(world.recordOf(contoso)).toEqual(before);
     expect(world.committed).toEqual([]);
+    expect(world.calls.filter((call) => call === "store.commit")).toHaveLength(1);
+  });
+
+  test("is not noted again when the same was tried once more", async () => {
+    const { world, proceed, begin, fates, writes } = start();
+    await begin(on);
+    fates({
+      "policies.read": ["done", "requestLost", "done", "requestLost"],
+      "policies.create": ["noEffect", "noEffect"],
+    });
+
+    await proceed();
+    await proceed();
+    expect(writes()).toEqual(["create", "create"]);
     expect(world.calls.filter((call) => call === "store.commit")).toHaveLength(1);
   });
 

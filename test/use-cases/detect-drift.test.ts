@@ -197,7 +197,7 @@ describe("a run", () => {
     await run();
     await run();
     expect(requests()).toBe(260);
-    expect(roundsEnded()).toHaveLength(1);
+    expect(roundsEnded()).toMatchObject([{ measurements: { customers: 260, requests: 260 } }]);
     expect(sweep.verified.size).toBe(260);
   });
 
@@ -232,7 +232,9 @@ describe("a run", () => {
       expect(roundsEnded()).toMatchObject([{ measurements: { customers: 10, verified: 9 } }]);
       expect(sweep.verified.has(at(4))).toBe(false);
       expect(sweep.refusal).toBeUndefined();
-      expect(world.warnings).toEqual([{ message: expect.any(String), cause: error }]);
+      expect(world.warnings).toEqual([
+        { message: "A customer could not be compared with Partner Center.", cause: error },
+      ]);
     }
   });
 
@@ -246,10 +248,11 @@ describe("a run", () => {
 
   test("ends when three in a row fail, and the next one goes on before them", async () => {
     const { sweep, trouble, reads, run, at } = start({ customers: 30 });
+    const close = jest.spyOn(sweep.gate, "close");
     for (const number of [11, 12, 13]) trouble.set(at(number), down);
     await run();
     expect(sweep.note?.position).toBe(at(10));
-    expect(sweep.refusal).toBeUndefined();
+    expect(close).not.toHaveBeenCalled();
     expect(sweep.note?.counts).toMatchObject({ customers: 10, verified: 10 });
     expect(reads.length).toBeLessThanOrEqual(17);
     trouble.clear();
@@ -293,6 +296,31 @@ describe("a run", () => {
     await run();
     expect(roundsEnded()).toMatchObject([{ measurements: { customers: 30, verified: 26 } }]);
     expect(sweep.verified.size).toBe(26);
+  });
+
+  test("begins to count the failed runs anew when it has got further", async () => {
+    const { sweep, trouble, run, at } = start({ customers: 30 });
+    for (const first of [4, 11, 18]) {
+      trouble.clear();
+      for (const number of [first, first + 1, first + 2]) trouble.set(at(number), down);
+      await run();
+      expect(sweep.note).toMatchObject({ position: at(first - 1), failedRuns: 1 });
+    }
+  });
+
+  test("asks for no further page when its calls are used up at the end of one", async () => {
+    const { sweep, run } = start({ customers: 250, callsPerRun: 100 });
+    const list = jest.spyOn(sweep.customers, "list");
+    await run();
+    expect(list).toHaveBeenCalledTimes(1);
+  });
+
+  test("goes on behind a page that is empty", async () => {
+    const { sweep, reads, run, at, roundsEnded } = start({ customers: 3 });
+    jest.spyOn(sweep.customers, "list").mockResolvedValueOnce({ items: [], next: at(2) });
+    await run();
+    expect(reads).toEqual([at(3)]);
+    expect(roundsEnded()).toHaveLength(1);
   });
 
   test.each(["MfaRequired", "RoleMissing", "AppOnlyToken", "SignInRequired"] as const)(

@@ -83,8 +83,11 @@ describe("a gate that nobody has closed", () => {
 
     expect(standing()).toBeUndefined();
     expect(probes()).toBe(2);
-    expect(world.warnings).toHaveLength(2);
-    expect(world.warnings[0]).toMatchObject({ cause: outage });
+    const message = "Partner Center did not say how it receives us; what it said last holds.";
+    expect(world.warnings).toEqual([
+      { message, cause: outage },
+      { message, cause: outage },
+    ]);
   });
 
   test("is closed by a question that is refused", async () => {
@@ -131,7 +134,7 @@ describe("a closed gate", () => {
   });
 
   test("remembers since when it is refused for the same reason, and tells of each reason once", async () => {
-    const { gate, world, meet, standing, events } = createGate();
+    const { gate, world, meet, standing } = createGate();
 
     await gate.close(refusal("RoleMissing"));
     world.moveClock(hour);
@@ -145,7 +148,10 @@ describe("a closed gate", () => {
 
     await gate.close(refusal("SignInRequired"));
     expect(standing()).toMatchObject({ refusal: { reason: "SignInRequired", since: noonPlus(hour) } });
-    expect(events()).toEqual(["PartnerCenterRefused", "PartnerCenterRefused"]);
+    expect(world.events).toMatchObject([
+      { name: "PartnerCenterRefused", properties: { reason: "RoleMissing" } },
+      { name: "PartnerCenterRefused", properties: { reason: "SignInRequired" } },
+    ]);
   });
 
   test("for want of the second factor stays closed while that is missing, and tells of it once", async () => {
@@ -167,6 +173,26 @@ describe("a closed gate", () => {
     world.moveClock(hour);
     expect(await gate.isOpen()).toBe(true);
     expect(standing()).toEqual({ checkedAt: noonPlus(2 * hour), isMfaCompliant: true, askAgainAt: noonPlus(3 * hour) });
+  });
+
+  test("for want of the second factor says so, although nobody has asked for it", async () => {
+    const { gate, standing, events } = createGate();
+
+    await gate.close(refusal("MfaRequired"));
+
+    expect(standing()).toMatchObject({ isMfaCompliant: false, refusal: { reason: "MfaRequired" } });
+    expect(events()).toEqual(["PartnerCenterMfaNotCompliant"]);
+  });
+
+  test("for another reason opens when Partner Center answers, also that the second factor is missing", async () => {
+    const { gate, world, customers, standing } = createGate();
+    await gate.close(refusal("RoleMissing"));
+    customers.isMfaCompliant = false;
+    world.moveClock(hour);
+
+    expect(await gate.isOpen()).toBe(true);
+
+    expect(standing()).toEqual({ checkedAt: noonPlus(hour), isMfaCompliant: false, askAgainAt: noonPlus(2 * hour) });
   });
 
   test("for another reason keeps what was known of the second factor", async () => {

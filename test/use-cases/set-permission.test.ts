@@ -201,7 +201,11 @@ describe("a refused On writes nothing and is told to the operators:", () => {
     };
     const { world, set } = start({ finding });
 
-    await expect(set(turnOn)).rejects.toMatchObject({ code: "DependencyUnavailable", retryAfterSeconds: 42 });
+    await expect(set(turnOn)).rejects.toMatchObject({
+      code: "DependencyUnavailable",
+      message: "The eligibility check is unavailable.",
+      retryAfterSeconds: 42,
+    });
     expect(world.calls).toEqual(["store.readCustomer"]);
     expect(world.events).toMatchObject([{ properties: { code: "DependencyUnavailable" } }]);
   });
@@ -411,7 +415,11 @@ describe("a commit without a good end", () => {
       return "requestLost";
     };
 
-    await expect(set(turnOn)).rejects.toMatchObject({ code: "DependencyUnavailable", retryAfterSeconds: 5 });
+    await expect(set(turnOn)).rejects.toMatchObject({
+      code: "DependencyUnavailable",
+      message: "Table storage is unavailable.",
+      retryAfterSeconds: 5,
+    });
 
     expect(moves).toEqual([]);
     expect(world.calls.filter((call) => call === "store.commit")).toHaveLength(3);
@@ -475,6 +483,17 @@ describe("where Partner Center has to follow, a change", () => {
     expect(stateOf()).toBe("Off");
     expect(results()).toEqual(["Create Succeeded", "Delete Succeeded"]);
     expect(world.reminders).toEqual([]);
+  });
+
+  test("to Off overtakes an On also when the relationship has ended meanwhile, and is followed up", async () => {
+    const { world, set, fates, writesDoNothing } = startLive();
+    writesDoNothing();
+    await set(turnOn);
+    const ended = () => new PolicyRefusal("NoRelationship", "Not yours.");
+    fates({ "policies.read": [ended(), ended()] });
+
+    expect(await set(turnOff)).toMatchObject({ changed: false, permission: { state: "Off" } });
+    expect(world.warnings).toMatchObject([{ message: "Partner Center did not confirm a change; it goes on." }]);
   });
 
   test("to On is refused without the relationship", async () => {

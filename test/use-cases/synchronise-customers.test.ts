@@ -220,7 +220,9 @@ describe("a position that Partner Center does not know any more", () => {
     await synchronise();
 
     expect(positions()).toEqual([undefined, "2", undefined, "2"]);
-    expect(world.warnings).toHaveLength(1);
+    expect(world.warnings).toEqual([
+      { message: "Partner Center has lost the position in the list of customers twice.", cause: undefined },
+    ]);
     expect(note()?.endedAt).toBeUndefined();
   });
 });
