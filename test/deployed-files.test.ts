@@ -27,7 +27,7 @@ function filesBelow(folder: string): string[] {
 
 test("of all files that are here only the build, host.json and the lists of packages are deployed", () => {
   const deployed = filesBelow("").filter(isDeployed);
-  const built = deployed.filter((path) => /^dist\/(?!local|test|bench)[\w/-]+\.[cm]?js$/.test(path));
+  const built = deployed.filter((path) => /^dist\/(?!local|test|bench)[\w/-]+\.[cm]?js(\.LEGAL\.txt)?$/.test(path));
   expect(deployed.filter((path) => !built.includes(path)).sort()).toEqual([
     "host.json",
     "package-lock.json",

@@ -474,7 +474,7 @@ test("whatever callers, storage, queue and clocks do, no promise is broken after
     }),
     { numRuns: 250 },
   );
-});
+}, 120_000);
 
 test("these lives came across everything that can be answered, in calm and in rough times", () => {
   const refusals = ["ConditionNotMet", "RequestIdReused", "DependencyUnavailable"];
