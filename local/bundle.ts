@@ -25,22 +25,19 @@ const tablesFirst: Plugin = {
   name: "tables-first",
   setup({ onResolve, onLoad, resolve }) {
     const tables = "@azure/data-tables";
+    const namespace = "after-tables";
     onResolve({ filter: /^@azure\// }, ({ kind, path, resolveDir }) =>
-      kind === "dynamic-import" && path !== tables
-        ? { path, namespace: "after-tables", pluginData: resolveDir }
-        : undefined,
+      kind === "dynamic-import" ? { path, namespace, pluginData: { resolveDir } } : undefined,
     );
-    onLoad({ filter: /.*/, namespace: "after-tables" }, ({ path, pluginData: resolveDir }) => ({
+    onLoad({ filter: /.*/, namespace }, ({ path, pluginData: { resolveDir } }) => ({
       contents: `import "${tables}"; export * from "${path}";`,
       resolveDir,
     }));
-    onResolve(
-      { filter: /^@azure\/data-tables$/, namespace: "after-tables" },
-      async ({ kind, path, resolveDir, pluginData }) =>
-        pluginData === "resolving"
-          ? undefined
-          : { ...(await resolve(path, { kind, resolveDir, pluginData: "resolving" })), sideEffects: true },
-    );
+    onResolve({ filter: /.*/, namespace }, async ({ kind, path, resolveDir, pluginData }) => {
+      if (pluginData === "resolving") return undefined;
+      // It has no side effects, and would be left out where nothing of it is used.
+      return { ...(await resolve(path, { kind, resolveDir, pluginData: "resolving" })), sideEffects: true };
+    });
   },
 };
 
