@@ -8,6 +8,7 @@ import { startApp } from "./app-process.ts";
 import { startAzurite } from "./azurite.ts";
 import { describeBusyPort } from "./busy-port.ts";
 import { demoEnvironment, demoPorts, portFrom } from "./demo-settings.ts";
+import { refuseInAzure } from "./not-in-azure.ts";
 import { Sentence } from "./sentence.ts";
 import { startArm } from "./stand-ins/arm.ts";
 import { makeDemoCustomers, partnerTenantId } from "./stand-ins/demo-customers.ts";
@@ -37,6 +38,7 @@ try {
 }
 
 async function run(): Promise<void> {
+  refuseInAzure("npm start");
   const ports = demoPorts(portFrom(process.env));
   const other = runningStart();
   if (other !== undefined)
