@@ -10,6 +10,7 @@ import { createRemoteJWKSet, customFetch, decodeJwt, errors, type JWTPayload, jw
 import { parseGuid } from "../domain/identifiers.ts";
 import type { Actor } from "../domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
+import { rememberCallers, rememberedMilliseconds } from "./remembered-callers.ts";
 
 export const agentRoles = ["AdminAgent", "SalesAgent", "HelpdeskAgent"] as const;
 export type AgentRole = (typeof agentRoles)[number];
@@ -41,7 +42,8 @@ const clockSkewSeconds = 30;
 const keyCooldownMilliseconds = 30_000;
 /** A failed fetch is not repeated at once, whoever asks. */
 const keyFailureMilliseconds = 1_000;
-const keyRefreshMilliseconds = 60 * 60 * 1000;
+/** With the time for which a caller is remembered, a withdrawn key is believed for an hour. */
+const keyRefreshMilliseconds = 60 * 60 * 1000 - rememberedMilliseconds;
 /** How long keys are believed while Entra does not answer. */
 const keyMaxAgeMilliseconds = 24 * 60 * 60 * 1000;
 
@@ -50,10 +52,7 @@ export function createReadCaller({ tenantIds, audience, authorityHost }: CallerO
     [...tenantIds].map((tenantId) => [tenantId, remoteKeys(`${authorityHost}/${tenantId}/discovery/v2.0/keys`)]),
   );
 
-  return async (authorization) => {
-    const token = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i.exec(authorization ?? "")?.[1];
-    if (token === undefined) throw unauthenticated("An Entra access token is required: Authorization: Bearer <token>.");
-
+  const callerOfToken = rememberCallers(async (token) => {
     const tenantId = tenantOf(token);
     const keys = keysOf.get(tenantId);
     if (keys === undefined) throw unauthenticated("The token was not issued by a tenant that may call this API.");
@@ -74,7 +73,14 @@ export function createReadCaller({ tenantIds, audience, authorityHost }: CallerO
     if ((payload.iat ?? 0) > Date.now() / 1000 + clockSkewSeconds) {
       throw unauthenticated("The token was issued in the future.");
     }
-    return callerOf(payload, tenantId);
+    const endsAt = ((payload.exp ?? 0) + clockSkewSeconds) * 1000;
+    return { caller: callerOf(payload, tenantId), endsAt };
+  });
+
+  return async (authorization) => {
+    const token = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i.exec(authorization ?? "")?.[1];
+    if (token === undefined) throw unauthenticated("An Entra access token is required: Authorization: Bearer <token>.");
+    return callerOfToken(token);
   };
 }
 
