@@ -19,7 +19,7 @@ import type { Patience } from "./interleave.ts";
 import { costDocument } from "./operation-costs.ts";
 import { isMet, tableOf, thisMachine } from "./report.ts";
 import { startRig } from "./rig.ts";
-import { blockOfToggles, measureReads, measureToggles, openSides } from "./storage-bound.ts";
+import { blockOfToggles, goals, measureReads, measureToggles, openSides } from "./storage-bound.ts";
 import { measureTelemetry } from "./telemetry.ts";
 
 const { values } = parseArgs({
@@ -71,30 +71,41 @@ async function measure(): Promise<void> {
   } finally {
     await rig.close();
   }
-  const coldStart = only.includes("cold-start") ? await measureColdStart() : undefined;
+  const coldStart = only.includes("cold-start") ? await measureColdStart() : [];
+  figures.push(...coldStart);
 
   say(`\n${tableOf(figures)}`);
-  say(`\nCold start: ${coldStart === undefined ? "not measured" : JSON.stringify(coldStart)}`);
+  if (coldStart.length === 0) say("Cold start: not measured.");
   const measured = figures.filter(({ goal }) => goal !== undefined);
   const missed = measured.filter((figure) => !isMet(figure));
   const seconds = (performance.now() - begun) / 1000;
   say(`${measured.length - missed.length} of ${measured.length} goals met, in ${seconds.toFixed(0)} s.`);
   if (values.json !== undefined) {
     const at = new Date().toISOString();
-    await writeFile(values.json, `${JSON.stringify({ at, machine, figures, coldStart }, null, 2)}\n`);
+    await writeFile(values.json, `${JSON.stringify({ at, machine, figures }, null, 2)}\n`);
   }
   if (values.guard) {
     // Half as fast as allowed, and no round that was fast enough: that is no noise any more.
-    const worse = missed.filter(({ ratio, low, goal = ratio }) => ratio > 2 * goal && low > goal);
+    const worse = missed.filter(({ ratio, low, goal = ratio }) => ratio > 2 * goal && (low ?? ratio) > goal);
     for (const { name, ratio } of worse)
       process.stderr.write(`Too slow: ${name} is ${ratio.toFixed(2)} × its floor.\n`);
     if (worse.length > 0) process.exitCode = 1;
   }
 }
 
-async function measureColdStart(): Promise<unknown> {
+/** bench/cold-start.ts takes fresh processes and another storage. */
+async function measureColdStart(): Promise<Figure[]> {
   const file = join(import.meta.dirname, "cold-start.ts");
-  if (!existsSync(file)) return undefined;
-  const module = (await import(file)) as { readonly measureColdStart: () => Promise<unknown> };
-  return module.measureColdStart();
+  if (!existsSync(file)) return [];
+  const { measureColdStart: coldStart } = (await import(file)) as { readonly measureColdStart: ColdStart };
+  const found = await coldStart({ rounds: values.quick ? 3 : 15 });
+  const { ratio, floorMilliseconds: floor, productMilliseconds: measured, rounds } = found;
+  return [{ name: "load + first GET, cold", unit: "ms", measured, floor, ratio, rounds, goal: goals.coldStart }];
 }
+
+type ColdStart = (options: { readonly rounds: number }) => Promise<{
+  readonly ratio: number;
+  readonly floorMilliseconds: number;
+  readonly productMilliseconds: number;
+  readonly rounds: number;
+}>;

@@ -9,11 +9,14 @@ export interface Figure {
   /** Medians over the rounds. */
   readonly measured: number;
   readonly floor: number;
-  /** How many times worse than the floor: median over the rounds of the ratio within a round. */
+  /**
+   * How many times worse than the floor: median over the rounds of the ratio within a round. Of CPU, which the system
+   * counts in hundredths of a second, the ratio over all rounds.
+   */
   readonly ratio: number;
-  /** 10 % and 90 % of the rounds lie below. */
-  readonly low: number;
-  readonly high: number;
+  /** 10 % and 90 % of the rounds lie below; absent: not known. */
+  readonly low?: number;
+  readonly high?: number;
   readonly rounds: number;
   /** The ratio that DESIGN §7 allows; absent: told for information. */
   readonly goal?: number;
@@ -43,10 +46,13 @@ export function compare(
     unit: { p50: "ms", perSecond: "/s", cpu: "µs CPU" }[kind] as Figure["unit"],
     measured: median(pairs.map(({ value }) => value)),
     floor: median(pairs.map(({ below }) => below)),
-    ratio: median(ratios),
+    ratio:
+      kind === "cpu" ? sum(pairs.map(({ value }) => value)) / sum(pairs.map(({ below }) => below)) : median(ratios),
     low: quantile(ratios, 0.1),
     high: quantile(ratios, 0.9),
     rounds: pairs.length,
     ...(goal === undefined ? {} : { goal }),
   };
 }
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -31,7 +31,7 @@ export function tableOf(figures: readonly Figure[]): string {
     short(figure.measured),
     figure.unit,
     figure.ratio.toFixed(2),
-    `${figure.low.toFixed(2)}–${figure.high.toFixed(2)}`,
+    figure.low === undefined ? "–" : `${figure.low.toFixed(2)}–${figure.high?.toFixed(2)}`,
     String(figure.rounds),
     figure.goal === undefined ? "–" : `≤ ${figure.goal}`,
     figure.goal === undefined ? "" : isMet(figure) ? "met" : "MISSED",

@@ -119,6 +119,20 @@ describe("a token is refused", () => {
     const claims = Object.fromEntries(Object.entries(times).map(([name, fromNow]) => [name, seconds(fromNow)]));
     expect((await read(await product.token(claims))).status).toBe(status);
   });
+
+  test("when it has ended, also if it was accepted seconds before", async () => {
+    const token = await product.token({ exp: seconds(-26) });
+    expect((await read(token)).status).toBe(200);
+    await new Promise((go) => setTimeout(go, 4_500));
+    expectUnauthenticated(await read(token), 'Bearer error="invalid_token"');
+  });
+
+  test("when only its signature differs from one that was accepted", async () => {
+    const [header, payload, signature = ""] = (await product.token()).split(".");
+    expect((await read([header, payload, signature].join("."))).status).toBe(200);
+    const other = (signature.startsWith("A") ? "B" : "A") + signature.slice(1);
+    expectUnauthenticated(await read([header, payload, other].join(".")), 'Bearer error="invalid_token"');
+  });
 });
 
 describe("without a token", () => {

@@ -10,6 +10,7 @@ import { decodeJwt, errors, type JWTPayload, jwtVerify } from "jose";
 import { parseGuid } from "../domain/identifiers.ts";
 import type { Actor } from "../domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
+import { rememberCallers } from "./remembered-callers.ts";
 import { remoteSigningKeys } from "./signing-keys.ts";
 
 export const agentRoles = ["AdminAgent", "SalesAgent", "HelpdeskAgent"] as const;
@@ -44,10 +45,7 @@ export function createReadCaller({ tenantIds, audience, authorityHost }: CallerO
     [...tenantIds].map((tenantId) => [tenantId, remoteSigningKeys(`${authorityHost}/${tenantId}/discovery/v2.0/keys`)]),
   );
 
-  return async (authorization) => {
-    const token = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i.exec(authorization ?? "")?.[1];
-    if (token === undefined) throw unauthenticated("An Entra access token is required: Authorization: Bearer <token>.");
-
+  const callerOfToken = rememberCallers(async (token) => {
     const tenantId = tenantOf(token);
     const keys = keysOf.get(tenantId);
     if (keys === undefined) throw unauthenticated("The token was not issued by a tenant that may call this API.");
@@ -68,7 +66,14 @@ export function createReadCaller({ tenantIds, audience, authorityHost }: CallerO
     if ((payload.iat ?? 0) > Date.now() / 1000 + clockSkewSeconds) {
       throw unauthenticated("The token was issued in the future.");
     }
-    return callerOf(payload, tenantId);
+    const endsAt = ((payload.exp ?? 0) + clockSkewSeconds) * 1000;
+    return { caller: callerOf(payload, tenantId), endsAt };
+  });
+
+  return async (authorization) => {
+    const token = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i.exec(authorization ?? "")?.[1];
+    if (token === undefined) throw unauthenticated("An Entra access token is required: Authorization: Bearer <token>.");
+    return callerOfToken(token);
   };
 }
 

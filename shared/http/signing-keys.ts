@@ -3,6 +3,7 @@
 import { get } from "node:https";
 import { createRemoteJWKSet, customFetch, jwksCache } from "jose";
 import { dependencyUnavailable } from "../domain/refusal.ts";
+import { rememberedMilliseconds } from "./remembered-callers.ts";
 
 export type SigningKeys = (
   ...token: Parameters<ReturnType<typeof createRemoteJWKSet>>
@@ -12,7 +13,8 @@ export type SigningKeys = (
 const cooldownMilliseconds = 30_000;
 /** A failed fetch is not repeated at once, whoever asks. */
 const failureMilliseconds = 1_000;
-const refreshMilliseconds = 60 * 60 * 1000;
+/** With the time for which a caller is remembered, a withdrawn key is believed for an hour. */
+const refreshMilliseconds = 60 * 60 * 1000 - rememberedMilliseconds;
 /** How long keys are believed while Entra does not answer. */
 const maxAgeMilliseconds = 24 * 60 * 60 * 1000;
 
