@@ -29,7 +29,7 @@ import { join } from "node:path";
 import { type Edit, type SeededBug, seededBugs } from "./seeded-bugs.ts";
 
 /** Of one run of jest: the build, Azurite, and the tests of one bug. */
-const longestRunMilliseconds = 180_000;
+const longestRunMilliseconds = 300_000;
 /** Neither source nor test. */
 const leftOut = new Set([".git", ".local", "coverage", "dist", "node_modules"]);
 

@@ -137,10 +137,7 @@ export const seededBugs: readonly SeededBug[] = [
   {
     name: "an entry of the log is not chained to the one before",
     edits: [{ file: chain, search: "previousHash: head.headHash", replace: `previousHash: "0".repeat(64)` }],
-    caughtBy: {
-      file: "test/activities.test.ts",
-      test: "ten changes are ten entries, newest first, each sealed onto the one before",
-    },
+    caughtBy: { file: "test/activity-chain.test.ts", test: "any sequence of changes gives a chain without gaps" },
   },
   {
     name: "Partner Center's yes to a write is believed",
