@@ -49,8 +49,15 @@ export type ActivityPosition = Pick<Activity, "customerId" | "at" | "sequence">;
 /** Activities that were committed with a change and are not in the log yet. They are the truth about themselves. */
 export interface PendingActivities {
   find(position: ActivityPosition): Promise<Activity | undefined>;
-  /** @param query.customerId only this customer's; @param query.before only those of changes before this time */
-  list(query: { readonly customerId?: CustomerId; readonly before?: Date }): Promise<readonly Activity[]>;
+  /**
+   * @param query.customerId only this customer's; @param query.before only those of changes before this time
+   * @param query.limit the oldest so many of each partition that the store has
+   */
+  list(query: {
+    readonly customerId?: CustomerId;
+    readonly before?: Date;
+    readonly limit?: number;
+  }): Promise<readonly Activity[]>;
   remove(position: ActivityPosition): Promise<void>;
 }
 
@@ -197,7 +204,7 @@ export interface KnownCustomer {
 
 /** Customers that were ever switched here, or that Partner Center listed. */
 export interface KnownCustomers {
-  /** In a fixed order that new ones do not disturb. */
+  /** In a fixed order that new ones do not disturb. A page may have fewer than wanted, or none, and still a next one. */
   list(query: {
     /** `On`: any switch On. `Off`: none. */
     readonly state?: PermissionState;

@@ -19,11 +19,19 @@ export interface KnownCustomersOptions {
   readonly withProfiles: boolean;
 }
 
+interface PartOfBucket {
+  readonly customers: readonly KnownCustomer[];
+  /** The last customer that was looked at; absent: the bucket was read to its end, or enough of it. */
+  readonly leftAt?: CustomerId;
+}
+
 const bucketsAtOnce = 4;
 /** The most that a transaction may hold. */
 const rowsOfTransaction = 100;
-/** Azure takes no more than 15 comparisons in a filter, and three are for the range. */
-const keysOfFilter = 12;
+/** Where a bucket goes on with nobody who is wanted, it is left after so many pages: the list goes on there. */
+const mostPages = 4;
+const longPage = 500;
+const readsAtOnce = 16;
 const writeMilliseconds = 5_000;
 
 export function createTableKnownCustomers(
@@ -38,8 +46,11 @@ export function createTableKnownCustomers(
       for (let count = 1; first < buckets.length && found.length <= limit; count = bucketsAtOnce) {
         const next = buckets.slice(first, first + count);
         const start = (bucket: string) => (after !== undefined && bucket === bucketOf(after) ? after : undefined);
-        const pages = await Promise.all(next.map((bucket) => listBucket(bucket, state, start(bucket), limit + 1)));
-        found.push(...pages.flat());
+        const parts = await Promise.all(next.map((bucket) => listBucket(bucket, state, start(bucket), limit + 1)));
+        for (const { customers, leftAt } of parts) {
+          found.push(...customers);
+          if (leftAt !== undefined && found.length <= limit) return { items: found, next: leftAt };
+        }
         first += count;
       }
       const page = found.slice(0, limit);
@@ -60,25 +71,28 @@ export function createTableKnownCustomers(
     saveVerified: (customerIds, at) => merge(customerIds.map((customerId) => verifiedRow(customerId, at))),
   };
 
-  /** @returns up to `limit` customers of one bucket by id, fewer only at the end; those that are On without profile */
+  /** Up to `limit` customers of one bucket by id, fewer only at its end or where it was left; those On without profile. */
   async function listBucket(
     bucket: string,
     state: PermissionState | undefined,
     after: CustomerId | undefined,
     limit: number,
-  ): Promise<readonly KnownCustomer[]> {
+  ): Promise<PartOfBucket> {
     if (!withProfiles || state === "On") {
       const anyOn = state === undefined ? "" : ` and anyOn eq ${state === "On"}`;
-      return (await rowsAfter("customer", bucket, after, limit, anyOn)).map((row) => knownCustomer(idOf(row), row));
+      const rows = await rowsAfter("customer", bucket, after, limit, anyOn);
+      return { customers: rows.map((row) => knownCustomer(idOf(row), row)) };
     }
     // A profile does not tell whether its customer is On, so that none has to be written when a switch is turned.
     const wanted: KnownCustomer[] = [];
-    for (let position = after; ; ) {
-      const page = await mergedPage(bucket, position, limit);
+    let position = after;
+    for (let size = limit, pages = 1; pages <= mostPages; size = longPage, pages++) {
+      const page = await mergedPage(bucket, position, size);
       wanted.push(...page.filter((customer) => state === undefined || !isAnyOn(customer)));
       position = page.at(-1)?.record.customerId;
-      if (wanted.length >= limit || page.length < limit) return wanted.slice(0, limit);
+      if (wanted.length >= limit || page.length < size) return { customers: wanted.slice(0, limit) };
     }
+    return position === undefined ? { customers: wanted } : { customers: wanted, leftAt: position };
   }
 
   /** Of both kinds of rows as many as the page shall have: so it lacks neither of a customer's two. */
@@ -108,24 +122,17 @@ export function createTableKnownCustomers(
     return queryRows(table, `PartitionKey eq '${bucket}' and ${rowsOf(kind)}${start}${more}`, limit);
   }
 
-  /** By range and list of keys, a dozen at a time: one read for each customer would be a hundred times the calls. */
+  /** By one read for each: for a list of keys Azure looks at every row between the first and the last. */
   async function withTheirProfiles(customers: readonly KnownCustomer[]): Promise<readonly KnownCustomer[]> {
-    const chunks = byBucket(
-      customers.map(({ record }) => profileKeys(record.customerId)),
-      keysOfFilter,
-    );
-    const rows: Row[] = [];
-    for (let first = 0; first < chunks.length; first += bucketsAtOnce) {
-      const read = await Promise.all(
-        chunks.slice(first, first + bucketsAtOnce).map((keys) => queryRows(table, filterOf(keys))),
-      );
-      rows.push(...read.flat());
+    const found: KnownCustomer[] = [];
+    for (let first = 0; first < customers.length; first += readsAtOnce) {
+      const read = customers.slice(first, first + readsAtOnce).map(async ({ record }) => {
+        const profile = await readRow(table, profileKeys(record.customerId));
+        return profile === undefined ? { record } : { record, profile: profileOf(profile) };
+      });
+      found.push(...(await Promise.all(read)));
     }
-    const profiles = new Map(rows.map((row) => [profiledCustomerOf(row), profileOf(row)]));
-    return customers.map(({ record }) => {
-      const profile = profiles.get(record.customerId);
-      return profile === undefined ? { record } : { record, profile };
-    });
+    return found;
   }
 
   /** Repeating it changes nothing, and what is not named in a row stays as it is. */
@@ -179,11 +186,4 @@ function byBucket<Keys extends RowKeys>(rows: readonly Keys[], most: number): Ke
       sorted.slice(index * most, (index + 1) * most),
     );
   });
-}
-
-/** The range keeps Azure from looking through the whole partition, as it does for an `or`. */
-function filterOf(keys: readonly RowKeys[]): string {
-  const wanted = keys.map(({ rowKey }) => `RowKey eq '${rowKey}'`).join(" or ");
-  const [first, last] = [keys[0], keys.at(-1)];
-  return `PartitionKey eq '${first?.partitionKey}' and RowKey ge '${first?.rowKey}' and RowKey le '${last?.rowKey}' and (${wanted})`;
 }

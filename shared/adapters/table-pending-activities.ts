@@ -14,14 +14,14 @@ export function createTablePendingActivities(table: () => Promise<TableClient>):
       return row === undefined ? undefined : activityOf(row);
     },
 
-    async list({ customerId, before }) {
+    async list({ customerId, before, limit }) {
       const range = [
         rowsOf("pending", before && rowsBefore("pending", before)),
         ...(customerId === undefined ? [] : [`customerId eq '${customerId}'`]),
       ].join(" and ");
       const rows = await Promise.all(
         (customerId === undefined ? buckets : [bucketOf(customerId)]).map((bucket) =>
-          queryRows(table, `PartitionKey eq '${bucket}' and ${range}`),
+          queryRows(table, `PartitionKey eq '${bucket}' and ${range}`, limit),
         ),
       );
       return rows.flat().map(activityOf);

@@ -11,11 +11,22 @@ import { changeOf, changeRow } from "./change-row.ts";
 import { customerOf, customerRow } from "./customer-row.ts";
 import { callStorage, mayPass, storageCode } from "./storage-call.ts";
 import { type TableClient, type TransactionAction, writeTo } from "./storage-clients.ts";
-import { buckets, changeKeys, customerKeys, pendingKeys, rowsBefore, rowsOf, unfinishedKeys } from "./table-keys.ts";
+import {
+  buckets,
+  changeKeys,
+  changeRanges,
+  customerKeys,
+  pendingKeys,
+  rowsBefore,
+  rowsOf,
+  unfinishedKeys,
+} from "./table-keys.ts";
 import { queryRows, type Row, readRow } from "./table-query.ts";
 
 /** Of a commit, before its outcome counts as unknown. */
 const commitMilliseconds = 2_500;
+/** The most that a transaction may hold. */
+const purgedAtOnce = 100;
 
 export function createTablePermissionStore(table: () => Promise<TableClient>): PermissionStore {
   return {
@@ -60,18 +71,26 @@ export function createTablePermissionStore(table: () => Promise<TableClient>): P
     async purgeChanges(before) {
       let purged = 0;
       for (const bucket of buckets) {
-        const filter = `PartitionKey eq '${bucket}' and ${rowsOf("change")} and at lt '${before.toISOString()}'`;
-        const rows = await queryRows(table, filter, undefined, ["partitionKey", "rowKey"]);
-        for (let first = 0; first < rows.length; first += 100) {
-          const deletions = rows.slice(first, first + 100).map((row): TransactionAction => ["delete", keysOf(row)]);
-          const client = await table();
-          await callStorage((abortSignal) => client.submitTransaction(deletions, { abortSignal }));
-          purged += deletions.length;
+        for (const range of changeRanges) {
+          const filter = `PartitionKey eq '${bucket}' and ${range} and at lt '${before.toISOString()}'`;
+          for (let isMore = true; isMore; ) {
+            const rows = await queryRows(table, filter, purgedAtOnce, ["partitionKey", "rowKey"]);
+            await removeAll(rows);
+            purged += rows.length;
+            isMore = rows.length === purgedAtOnce;
+          }
         }
       }
       return purged;
     },
   };
+
+  async function removeAll(rows: readonly Row[]): Promise<void> {
+    if (rows.length === 0) return;
+    const deletions = rows.map((row): TransactionAction => ["delete", keysOf(row)]);
+    const client = await table();
+    await callStorage((abortSignal) => client.submitTransaction(deletions, { abortSignal }));
+  }
 }
 
 /** Somebody else came first, or an earlier attempt of ours was written after all. */

@@ -42,7 +42,7 @@ export function createCheckHealth(
     const down = await probe.whatIsDown();
     if (down.length > 0) return { status: "Unhealthy", down };
     const [overdue, standing] = await Promise.all([
-      pending.list({ before: new Date(now - overdueMilliseconds) }),
+      pending.list({ before: new Date(now - overdueMilliseconds), limit: 1 }),
       notebook?.read("partnerCenter"),
     ]);
     const oldest = Math.max(...overdue.map(({ at }) => now - Date.parse(at)));

@@ -145,12 +145,14 @@ export function createInMemoryWorld(): InMemoryWorld {
 
     pending: {
       find: (position) => call("pending.find", () => parsed<Activity>(pendingRows.get(pendingKey(position)))),
-      list: ({ customerId, before }) =>
+      list: ({ customerId, before, limit }) =>
         call("pending.list", () =>
           [...pendingRows.entries()]
             .filter(([key]) => before === undefined || key < digits(before.getTime()))
+            .sort(([one], [other]) => (one < other ? -1 : 1))
             .map(([, text]) => JSON.parse(text) as Activity)
-            .filter((activity) => customerId === undefined || activity.customerId === customerId),
+            .filter((activity) => customerId === undefined || activity.customerId === customerId)
+            .slice(0, limit),
         ),
       remove: (position) => call("pending.remove", () => void pendingRows.delete(pendingKey(position))),
     },

@@ -1,6 +1,6 @@
 /**
  * Stands between the product and Azurite and makes storage fail at a chosen call: lost requests, lost
- * replies, errors, silence. Also counts the calls.
+ * replies, errors, silence. Also counts the calls, and the rows in their answers.
  */
 
 import { once } from "node:events";
@@ -13,6 +13,14 @@ export interface StorageCall {
   /** Path and query, decoded. */
   readonly path: string;
   readonly body: string;
+  /** Keys of the rows in the answer of storage to a read; absent: none has come. */
+  rows?: readonly RowInAnswer[];
+}
+
+/** A key that the call did not ask for is absent. */
+export interface RowInAnswer {
+  readonly PartitionKey?: string;
+  readonly RowKey?: string;
 }
 
 /** What becomes of a call. A function is run after storage has done its work and before the reply is sent. */
@@ -80,7 +88,7 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
     const path = decodeURIComponent(incoming.url ?? "").slice(endpoint.pathname.length);
-    const call = { service, method: incoming.method ?? "", path, body: body.toString() };
+    const call: StorageCall = { service, method: incoming.method ?? "", path, body: body.toString() };
     proxy.calls.push(call);
     const fate = proxy.fate(call);
     if (fate === "hang") return;
@@ -104,10 +112,22 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
     const [answer] = (await once(outgoing, "response")) as [IncomingMessage];
     const parts: Buffer[] = [];
     for await (const chunk of answer) parts.push(chunk as Buffer);
+    const isRead = service === "table" && call.method === "GET" && answer.statusCode === 200;
+    if (isRead && answer.headers["content-type"]?.includes("json")) call.rows = rowsIn(parts);
     if (typeof fate === "object" && "afterwards" in fate) await fate.afterwards();
     if (fate === "loseReply") return void incoming.socket.destroy();
     if (typeof fate === "object" && "status" in fate) return replace(fate);
     reply.writeHead(answer.statusCode ?? 500, answer.headers);
     reply.end(Buffer.concat(parts));
   }
+}
+
+function rowsIn(parts: readonly Buffer[]): readonly RowInAnswer[] {
+  const answer = JSON.parse(Buffer.concat(parts).toString()) as RowInAnswer & {
+    readonly value?: readonly RowInAnswer[];
+  };
+  return (answer.value ?? [answer]).map(({ PartitionKey, RowKey }) => ({
+    ...(PartitionKey === undefined ? {} : { PartitionKey }),
+    ...(RowKey === undefined ? {} : { RowKey }),
+  }));
 }

@@ -350,6 +350,54 @@ describe("the sweep", () => {
     await expect(createSweep(world)()).rejects.toMatchObject({ message: "1 pending activities were not logged." });
   });
 
+  describe("of more than can be read at once", () => {
+    function createBacklog(count: number) {
+      const world = createInMemoryWorld();
+      for (let customer = 0; customer < count; customer++) world.putPending(pendingSince(customer, 100 + customer));
+      const reads = () => world.calls.filter((call) => call === "pending.list").length;
+      const left = async () => (await world.pending.list({})).length;
+      return { world, reads, left };
+    }
+
+    test("reads some, logs them, the oldest first, and goes on until none is left", async () => {
+      const { world, reads, left } = createBacklog(600);
+
+      await createSweep(world)();
+
+      expect(reads()).toBe(3);
+      expect(await left()).toBe(0);
+      const swept = world.events.filter(({ name }) => name === "PendingActivitiesSwept");
+      expect(swept.map(({ measurements }) => measurements)).toEqual([
+        { count: 250, oldestAgeSeconds: 699 },
+        { count: 250, oldestAgeSeconds: 449 },
+        { count: 100, oldestAgeSeconds: 199 },
+      ]);
+    });
+
+    test("reads no more after a failure, which would only come again", async () => {
+      const { world, reads, left } = createBacklog(300);
+      world.fate = (call) => (call === "log.insert" ? "refused" : "done");
+
+      await expect(createSweep(world)()).rejects.toMatchObject({ errors: { length: 250 } });
+
+      expect(reads()).toBe(1);
+      expect(await left()).toBe(300);
+    });
+
+    test("leaves the rest to the next run after four minutes", async () => {
+      const { world, reads, left } = createBacklog(600);
+      world.fate = (call) => {
+        if (call === "log.insert") world.moveClock(500);
+        return "done";
+      };
+
+      await createSweep(world)();
+      expect([reads(), await left()]).toEqual([2, 100]);
+      await createSweep(world)();
+      expect(await left()).toBe(0);
+    });
+  });
+
   test("logs eight at a time, not all at once", async () => {
     const world = createInMemoryWorld();
     for (let customer = 0; customer < 20; customer++) world.putPending(pendingSince(customer, 100));
