@@ -74,6 +74,8 @@ export function checkLinearizability(operations: readonly Operation[], options: 
   const { initial = untouched, confirms = false, mostNodes = 300_000 } = options;
   const invented = operations.filter((operation) => isInvented(operation, operations, initial));
   if (invented.length > 0) return { kind: "notLinearizable", explained: 0, stuck: invented };
+  const clash = clashOfReigns(operations, initial);
+  if (clash !== undefined) return { kind: "notLinearizable", explained: 0, stuck: clash };
   const search = createSearch(stepsOf(operations), initial, confirms);
   const path = [search.descend()];
   while (search.left() > 0) {
@@ -212,6 +214,49 @@ function createSearch(steps: readonly Step[], initial: Seen, confirms: boolean) 
 
 function isRequired({ before }: Step): boolean {
   return before < Number.POSITIVE_INFINITY;
+}
+
+/** When the switch surely showed a change (`from` < `to`), or moments of which it showed it at one at least. */
+interface Reign {
+  readonly from: number;
+  readonly to: number;
+  readonly operations: readonly Operation[];
+}
+
+/**
+ * What the search would need long to refute: two changes that the switch would have had to show at the same time (the
+ * zones of Gibbons and Korach). For more than reads and plain writes this is necessary, not sufficient.
+ *
+ * @returns the operations of two changes that cannot both be, if there are such
+ */
+function clashOfReigns(operations: readonly Operation[], initial: Seen): Operation[] | undefined {
+  const reigns = new Map<string | null, { from: number; to: number; operations: Operation[] }>();
+  const join = (changeId: string | null, operation: Operation) => {
+    const reign = reigns.get(changeId) ?? { from: Number.POSITIVE_INFINITY, to: 0, operations: [] };
+    reign.from = Math.min(reign.from, operation.answered);
+    reign.to = Math.max(reign.to, operation.invoked);
+    reign.operations.push(operation);
+    reigns.set(changeId, reign);
+  };
+  for (const operation of operations) {
+    if (operation.kind === "write" && isMoveOf(operation)) join(operation.changeId, operation);
+    const needs = neededBy(operation);
+    if (needs !== undefined && (operation.kind === "read" || operation.outcome !== "unknown")) join(needs, operation);
+  }
+  const beginning = reigns.get(initial.changeId);
+  if (beginning !== undefined) beginning.from = Number.NEGATIVE_INFINITY;
+
+  const sure: Reign[] = [];
+  const brief: Reign[] = [];
+  for (const reign of reigns.values()) (reign.from < reign.to ? sure : brief).push(reign);
+  sure.sort((one, other) => one.from - other.from);
+  for (const [index, reign] of sure.entries()) {
+    const next = sure[index + 1];
+    if (next !== undefined && next.from < reign.to) return [...reign.operations, ...next.operations];
+    const inside = brief.find(({ from, to }) => reign.from < to && from < reign.to);
+    if (inside !== undefined) return [...reign.operations, ...inside.operations];
+  }
+  return undefined;
 }
 
 /** Somebody saw a change that nobody asked for. */
