@@ -31,6 +31,8 @@ export interface Call {
   readonly headers?: Record<string, string>;
   /** An object is sent as JSON; text and bytes as they are. */
   readonly body?: unknown;
+  /** When the caller stops waiting; the product may go on. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Product {
@@ -76,6 +78,8 @@ export interface ProductOptions {
   readonly partnerCenterMode?: "off" | "live" | "manual";
   /** Timers that go over all customers run, too. Elsewhere they would meet what tests do to Partner Center. */
   readonly rounds?: boolean;
+  /** Of an Azurite of the test's own, which it may stop and start; absent: an account of the one that all share. */
+  readonly connectionString?: string;
 }
 
 export async function startProduct({
@@ -83,10 +87,11 @@ export async function startProduct({
   customers = makeDemoCustomers(),
   partnerCenterMode = "off",
   rounds = false,
+  connectionString: ownStorage,
 }: ProductOptions = {}): Promise<Product> {
   const root = process.env.TEST_FOLDER ?? "";
   const folder = await mkdtemp(join(root, "product-"));
-  const connectionString = await claimAccount(root);
+  const connectionString = ownStorage ?? (await claimAccount(root));
   const certificate = await openCertificate(join(folder, "certificates"));
   const everybody = customers.map(({ customer }) => customer);
   const entra = await startDemoEntra({
@@ -150,10 +155,11 @@ export async function startProduct({
       return found;
     },
     token: (claims) => entra.issueCallerToken(claims),
-    async call(method, path, { token = ada, headers = {}, body } = {}) {
+    async call(method, path, { token = ada, headers = {}, body, signal } = {}) {
       const isJson = typeof body === "object" && !(body instanceof Uint8Array) && !(body instanceof ReadableStream);
       const response = await fetch(`${url}/api${path}`, {
         method,
+        ...(signal === undefined ? {} : { signal }),
         headers: {
           ...(token === null ? {} : { authorization: `Bearer ${token}` }),
           ...(body === undefined ? {} : { "content-type": "application/json" }),

@@ -4,7 +4,7 @@
  */
 
 import { once } from "node:events";
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface StorageCall {
@@ -23,6 +23,12 @@ export interface RowInAnswer {
   readonly RowKey?: string;
 }
 
+export interface StorageAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
 /** What becomes of a call. A function is run after storage has done its work and before the reply is sent. */
 export type Fate =
   | "forward"
@@ -37,7 +43,9 @@ export type Fate =
       readonly done?: boolean;
     }
   | { readonly delay: number }
-  | { readonly afterwards: () => Promise<void> | void };
+  /** Storage gets this body instead. */
+  | { readonly instead: string }
+  | { readonly afterwards: (answer: StorageAnswer) => Promise<void> | void };
 
 export interface StorageProxy {
   readonly connectionString: string;
@@ -52,7 +60,10 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
     (["table", "queue"] as const).map(async (service) => {
       const name = service === "table" ? "TableEndpoint" : "QueueEndpoint";
       const endpoint = new URL(new RegExp(`${name}=([^;]+)`).exec(connectionString)?.[1] ?? "");
-      const server = createServer((incoming, reply) => void handle(service, endpoint, incoming, reply));
+      const server = createServer((incoming, reply) => {
+        // The caller was killed, or storage is not there: either way the connection ends.
+        handle(service, endpoint, incoming, reply).catch(() => incoming.socket.destroy());
+      });
       server.listen(0, "127.0.0.1");
       await once(server, "listening");
       const { port } = server.address() as AddressInfo;
@@ -100,21 +111,26 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
     if (typeof fate === "object" && "status" in fate && !fate.done) return replace(fate);
     if (typeof fate === "object" && "delay" in fate) await new Promise((go) => setTimeout(go, fate.delay));
 
+    const sent = typeof fate === "object" && "instead" in fate ? Buffer.from(fate.instead) : body;
     const outgoing = request({
       host: endpoint.hostname,
       port: endpoint.port,
       method: incoming.method,
       path: incoming.url,
-      headers: incoming.headers,
+      headers: sent === body ? incoming.headers : { ...incoming.headers, "content-length": sent.length },
     });
+    // Also after the answer has begun, when nobody waits for it any more.
     outgoing.on("error", () => incoming.socket.destroy());
-    outgoing.end(body);
+    outgoing.end(sent);
     const [answer] = (await once(outgoing, "response")) as [IncomingMessage];
     const parts: Buffer[] = [];
     for await (const chunk of answer) parts.push(chunk as Buffer);
     const isRead = service === "table" && call.method === "GET" && answer.statusCode === 200;
     if (isRead && answer.headers["content-type"]?.includes("json")) call.rows = rowsIn(parts);
-    if (typeof fate === "object" && "afterwards" in fate) await fate.afterwards();
+    if (typeof fate === "object" && "afterwards" in fate) {
+      const { statusCode: status = 500, headers } = answer;
+      await fate.afterwards({ status, headers, body: Buffer.concat(parts).toString() });
+    }
     if (fate === "loseReply") return void incoming.socket.destroy();
     if (typeof fate === "object" && "status" in fate) return replace(fate);
     reply.writeHead(answer.statusCode ?? 500, answer.headers);
