@@ -9,6 +9,8 @@ import { messageOf } from "./startup-fault.ts";
 
 /** A poll that is under way at the end may hold messages, which would stay hidden for ten minutes if it were cut. */
 const lastPollMs = 2000;
+/** A poll is answered at once; the SDK has no limit of its own, and would wait for one that is never answered for ever. */
+const longestPollMs = 30_000;
 
 export class QueueTrigger {
   readonly #queue: QueueClient;
@@ -72,7 +74,7 @@ export class QueueTrigger {
       const { receivedMessageItems } = await this.#queue.receiveMessages({
         numberOfMessages: this.#options.batchSize,
         visibilityTimeout: visibilitySeconds,
-        abortSignal: this.#abort.signal,
+        abortSignal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(longestPollMs)]),
       });
       this.#trouble = undefined;
       return receivedMessageItems;
