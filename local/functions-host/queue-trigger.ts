@@ -9,8 +9,6 @@ import { messageOf } from "./startup-fault.ts";
 
 /** A poll that is under way at the end may hold messages, which would stay hidden for ten minutes if it were cut. */
 const lastPollMs = 2000;
-/** A poll is answered at once; the SDK has no limit of its own, and would wait for one that is never answered for ever. */
-const longestPollMs = 30_000;
 
 export class QueueTrigger {
   readonly #queue: QueueClient;
@@ -18,13 +16,25 @@ export class QueueTrigger {
   readonly #options: QueueOptions;
   readonly #functionName: string;
   readonly #backOff: BackOff;
+  readonly #longestPollMs: number;
   readonly #abort = new AbortController();
   readonly #running = new Set<Promise<void>>();
   #stopping = false;
   #polling: Promise<void> = Promise.resolve();
   #trouble: string | undefined;
 
-  constructor(queue: QueueClient, processor: QueueProcessor, options: QueueOptions, functionName: string) {
+  /**
+   * @param longestPollMs after which a poll is given up: it is answered at once or never, and the SDK, which has no
+   * limit of its own, would wait for ever
+   */
+  constructor(
+    queue: QueueClient,
+    processor: QueueProcessor,
+    options: QueueOptions,
+    functionName: string,
+    longestPollMs = 30_000,
+  ) {
+    this.#longestPollMs = longestPollMs;
     this.#queue = queue;
     this.#processor = processor;
     this.#options = options;
@@ -74,7 +84,7 @@ export class QueueTrigger {
       const { receivedMessageItems } = await this.#queue.receiveMessages({
         numberOfMessages: this.#options.batchSize,
         visibilityTimeout: visibilitySeconds,
-        abortSignal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(longestPollMs)]),
+        abortSignal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(this.#longestPollMs)]),
       });
       this.#trouble = undefined;
       return receivedMessageItems;
