@@ -17,13 +17,25 @@ export class QueueTrigger {
   readonly #options: QueueOptions;
   readonly #functionName: string;
   readonly #backOff: BackOff;
+  readonly #longestPollMs: number;
   readonly #abort = new AbortController();
   readonly #running = new Set<Promise<void>>();
   #stopping = false;
   #polling: Promise<void> = Promise.resolve();
   #trouble: string | undefined;
 
-  constructor(queue: QueueClient, processor: QueueProcessor, options: QueueOptions, functionName: string) {
+  /**
+   * @param longestPollMs after which a poll is given up: it is answered at once or never, and the SDK, which has no
+   * limit of its own, would wait for ever
+   */
+  constructor(
+    queue: QueueClient,
+    processor: QueueProcessor,
+    options: QueueOptions,
+    functionName: string,
+    longestPollMs = 30_000,
+  ) {
+    this.#longestPollMs = longestPollMs;
     this.#queue = queue;
     this.#processor = processor;
     this.#options = options;
@@ -73,7 +85,7 @@ export class QueueTrigger {
       const { receivedMessageItems } = await this.#queue.receiveMessages({
         numberOfMessages: this.#options.batchSize,
         visibilityTimeout: visibilitySeconds,
-        abortSignal: this.#abort.signal,
+        abortSignal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(this.#longestPollMs)]),
       });
       this.#trouble = undefined;
       return receivedMessageItems;

@@ -83,6 +83,8 @@ export interface SetPermissionPorts {
   };
 }
 
+type Follower = NonNullable<SetPermissionPorts["partnerCenter"]>;
+
 /** How long to go on deciding after the first commit that did not come through. */
 const commitMilliseconds = 5_000;
 /** When the queue is to look after an unfinished change for the first time. */
@@ -141,7 +143,12 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
         : beginChange(stored.record, wish, occasion, overtaken);
       if ((await store.commit(stored, recorded)) === "committed") {
         await pushActivity(recorded);
-        const change = isAtOnce ? recorded.created : await settle(partnerCenter, wish, recorded.created, seen);
+        if (isAtOnce) return answerAgain(recorded.created, wish, manualHours);
+        // Partner Center did not answer a moment ago: to ask it again would double the caller's wait.
+        const change =
+          seen === undefined
+            ? await leaveForLater(partnerCenter, wish, recorded.created)
+            : await settle(partnerCenter, wish, recorded.created, seen);
         return answerAgain(change, wish, manualHours);
       }
 
@@ -199,23 +206,23 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
   }
 
   /** Continues a change that was just begun, and leaves it to the queue when it takes longer. */
-  async function settle(
-    { continueChange, changes }: NonNullable<SetPermissionPorts["partnerCenter"]>,
-    { customerId }: Wish,
-    begun: Change,
-    seen?: SeenPolicy,
-  ): Promise<Change> {
+  async function settle(follower: Follower, wish: Wish, begun: Change, seen?: SeenPolicy): Promise<Change> {
     const { changeId } = begun;
-    const change = await continueChange(customerId, changeId, { change: begun, seen }).catch((cause: unknown) => {
-      telemetry.warning("A change could not be continued at once; it goes on later.", cause);
-      return begun;
-    });
-    if (change?.status === "Running" && changes !== undefined) {
-      await changes.push({ customerId, changeId }, lookAgainSeconds).catch((cause: unknown) => {
-        telemetry.warning("A change could not be queued; the sweep goes on with it.", cause);
+    const change = await follower
+      .continueChange(wish.customerId, changeId, { change: begun, seen })
+      .catch((cause: unknown) => {
+        telemetry.warning("A change could not be continued at once; it goes on later.", cause);
+        return begun;
       });
-    }
-    return change ?? begun;
+    return change?.status === "Running" ? leaveForLater(follower, wish, change) : (change ?? begun);
+  }
+
+  async function leaveForLater({ changes }: Follower, { customerId }: Wish, running: Change): Promise<Change> {
+    const { changeId } = running;
+    await changes?.push({ customerId, changeId }, lookAgainSeconds).catch((cause: unknown) => {
+      telemetry.warning("A change could not be queued; the sweep goes on with it.", cause);
+    });
+    return running;
   }
 
   async function pushActivity({ activity }: RecordedChange): Promise<void> {

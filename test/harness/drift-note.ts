@@ -18,8 +18,14 @@ function tableOf({ connectionString }: Product): TableClient {
 }
 
 export async function readDriftNote(product: Product): Promise<DriftNote | undefined> {
+  return readNote(product, "drift");
+}
+
+type NoteName = "drift" | "partnerCenter" | "synchronisation";
+
+export async function readNote(product: Product, name: NoteName): Promise<any> {
   try {
-    const { note0 } = await tableOf(product).getEntity<{ note0: string }>(...keys);
+    const { note0 } = await tableOf(product).getEntity<{ note0: string }>("service", `note|${name}`);
     return JSON.parse(note0);
   } catch (error) {
     if ((error as { statusCode?: number }).statusCode === 404) return undefined;
@@ -35,6 +41,10 @@ export function forgetDriftNote(product: Product): Promise<void> {
 /** As if an hour had passed: Partner Center is asked how it receives us before anything else. */
 export function forgetStanding(product: Product): Promise<void> {
   return forget(product, ["service", "note|partnerCenter"]);
+}
+
+export function forgetNote(product: Product, name: NoteName): Promise<void> {
+  return forget(product, ["service", `note|${name}`]);
 }
 
 async function forget(product: Product, [partitionKey, rowKey]: readonly [string, string]): Promise<void> {

@@ -35,6 +35,8 @@ export type Fate =
   | "loseRequest"
   | "loseReply"
   | "hang"
+  /** Storage does its work, and half of its reply comes. */
+  | "cut"
   | {
       readonly status: number;
       readonly body?: string;
@@ -133,8 +135,14 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
     }
     if (fate === "loseReply") return void incoming.socket.destroy();
     if (typeof fate === "object" && "status" in fate) return replace(fate);
+    const whole = Buffer.concat(parts);
+    if (fate === "cut") {
+      const { "content-length": _, "transfer-encoding": __, ...headers } = answer.headers;
+      reply.writeHead(answer.statusCode ?? 500, headers);
+      return void reply.end(whole.subarray(0, Math.ceil(whole.length / 2)));
+    }
     reply.writeHead(answer.statusCode ?? 500, answer.headers);
-    reply.end(Buffer.concat(parts));
+    reply.end(whole);
   }
 }
 

@@ -713,6 +713,7 @@ describe("where Partner Center has to follow, a change", () => {
     const { world, set, stateOf, results } = startLive();
     await set(turnOn);
     world.fate = (call) => (call.startsWith("policies.") ? "refused" : "done");
+    world.calls.splice(0);
 
     const { unfinished } = await set(turnOff);
 
@@ -720,6 +721,8 @@ describe("where Partner Center has to follow, a change", () => {
     expect(stateOf()).toBe("On");
     expect(world.reminders).toMatchObject([{ change: { changeId: unfinished } }]);
     expect(results()).toEqual(["Create Succeeded"]);
+    // The caller has waited for one answer that did not come, and does not wait for another.
+    expect(world.calls).toEqual(["store.readCustomer", "policies.read", "store.commit", "changes.push"]);
   });
 
   test("is not begun after an unexpected error of Partner Center's adapter, not even Off", async () => {
