@@ -11,7 +11,7 @@ import type { Product } from "../../harness/product.ts";
 import type { StorageCall } from "../../harness/storage-proxy.ts";
 import { admit, faultsFor, faultsForChange, makeEligibleTenant } from "../../harness/tenants.ts";
 import { type FaultName, fateOf, faultNames, faultOf, type Service } from "./fault-kinds.ts";
-import { reading, type Scene, turning } from "./scene.ts";
+import { reading, refusing, type Scene, turning } from "./scene.ts";
 
 export interface Injected {
   /** How many calls have met the fault. */
@@ -34,9 +34,11 @@ export interface Row {
 /** Of what stands in the contract: storage and signing keys. */
 const storageSeconds = 15;
 /** The deadline of the eligibility check, and what comes before and after it. */
-const checkSeconds = 20 + 3;
-/** One call of Partner Center with its retries has 20 seconds, too. A write is left behind, and looked for, after it. */
-const partnerCenterSeconds = 20 + 3;
+const checkSeconds = 20 + 5;
+/** One call of Partner Center with its retries has 20 seconds, too. */
+const partnerCenterSeconds = 20 + 5;
+/** No write is begun after 15 seconds; the last one has 8 for an attempt, and is looked for. */
+const writeSeconds = 15 + 8 + 7;
 
 export function expecting(usual: string, but: Partial<Record<FaultName, string>> = {}): Row["expected"] {
   return Object.fromEntries(faultNames.map((name) => [name, but[name] ?? usual])) as Record<FaultName, string>;
@@ -140,6 +142,27 @@ function turnRow(product: Product, isLive: boolean, { operation, call, inject, i
       const { customerId, changeId } = one;
       return {
         scene: turning({ product, customerId, changeId, wish, before, isLive, ...(isBlind ? { isBlind } : {}) }),
+        inject: () => inject(one, fault),
+      };
+    },
+  };
+}
+
+/** The same for a customer who is to be refused: no fault may make more of it. */
+function refusalRow(
+  product: Product,
+  isLive: boolean,
+  { call, inject, expected }: Pick<Turn, "call" | "inject" | "expected">,
+  { refusal, spoil }: { readonly refusal: string; spoil(tenant: ReturnType<typeof makeEligibleTenant>): void },
+): Row {
+  return {
+    ...{ call, operation: "PUT On, not eligible", within: checkSeconds, recovery: "at once: refused" },
+    expected: { ...expected, "slow (2 s)": refusal },
+    scene(fault) {
+      const one = newCase(product, `not eligible, ${isLive} ${call}`, fault);
+      spoil(one.tenant);
+      return {
+        scene: refusing({ product, customerId: one.customerId, refusal }),
         inject: () => inject(one, fault),
       };
     },
@@ -261,11 +284,29 @@ export function rowsWithoutPartnerCenter(product: Product): Row[] {
       ...{ operation: "PUT On", call: subscriptions, inject: list, within: checkSeconds },
       expected: expecting("503", { ...slowIsFine, "403": unclear }),
     }),
+    refusalRow(
+      ...([product, false] as const),
+      { call: subscriptions, inject: list, expected: expecting("503", { "403": unclear }) },
+      {
+        refusal: "409 NoAzureSubscription",
+        spoil: ({ subscriptions: [only] }) => void Object.assign(only ?? {}, { quotaId: "PayAsYouGo_2014-09-01" }),
+      },
+    ),
     check({ call: subscriptions, inject: list, expected: notChecked }),
     turn({
       ...{ operation: "PUT On", call: roles, inject: assignments, within: checkSeconds },
       expected: expecting("503", { ...slowIsFine, "403": unclear }),
     }),
+    refusalRow(
+      ...([product, false] as const),
+      { call: roles, inject: assignments, expected: expecting("503", { "403": unclear }) },
+      {
+        refusal: "409 OwnerRoleMissing",
+        spoil: ({ roleAssignments }) => {
+          for (const one of roleAssignments) if (one.principalType === "User") one.principalType = "ForeignGroup";
+        },
+      },
+    ),
     check({ call: roles, inject: assignments, expected: notChecked }),
     readAt(
       "Table: point read",
@@ -324,7 +365,7 @@ export function rowsWithPartnerCenter(product: Product): Row[] {
   const refused = "409 PartnerCenterRefused";
   const done: Partial<Record<FaultName, string>> = { ...slowIsFine, "200 cut": "200", "200 other JSON": "200" };
   const policy = "Partner Center: policy read";
-  const writing = { within: partnerCenterSeconds, recovery: byItself };
+  const writing = { within: writeSeconds, recovery: byItself };
 
   return [
     turn({
@@ -332,7 +373,7 @@ export function rowsWithPartnerCenter(product: Product): Row[] {
       expected: expecting("503", { ...slowIsFine, ...each(saidNo, refused) }),
     }),
     turn({
-      ...{ operation: "PUT Off", call: policy, inject: policyRead, ...writing },
+      ...{ operation: "PUT Off", call: policy, inject: policyRead, within: partnerCenterSeconds, recovery: byItself },
       expected: expecting("202", { ...slowIsFine, ...each(saidNo, refused) }),
     }),
     turn({
@@ -361,6 +402,18 @@ export function rowsWithPartnerCenter(product: Product): Row[] {
           ...{ operation: "PUT On", call, inject, within: checkSeconds },
           expected: expecting("503", { ...slowIsFine, ...each(saidNo, "409 EligibilityInconclusive") }),
         }),
+        refusalRow(
+          ...([product, true] as const),
+          { call, inject, expected: expecting("503", each(saidNo, "409 EligibilityInconclusive")) },
+          {
+            refusal: "409 NoAzureSubscription",
+            spoil: (tenant) => {
+              // What was sold is told by one of the calls, and whether it is active by another.
+              for (const one of tenant.subscriptions)
+                Object.assign(one, name === "subscriptions" ? { soldAs: "notSold" } : { state: "Disabled" });
+            },
+          },
+        ),
         checkRow(product, {
           ...{ call, inject },
           expected: expecting("200 Inconclusive", { "slow (2 s)": "200 Eligible" }),

@@ -140,27 +140,32 @@ export function turning({ product, customerId, wish, before, call, isLive, isBli
   const { changeId = randomUUID(), backOffSeconds = 0 } = how;
   const path = `/customers/${customerId}/permissions`;
   const after = [...before.filter((one) => one !== "azureReservations"), ...(wish === "On" ? [switches[0]] : [])];
-  const put = (one: Switch, state: "On" | "Off", id: string) =>
-    product.call("PUT", `${path}/${one}`, {
-      ...call,
-      body: { state },
-      headers: { ...call?.headers, "Repeatability-Request-ID": id },
-    });
+  const put = (one: Switch, state: "On" | "Off", id: string, as = call) =>
+    product.call("PUT", `${path}/${one}`, { ...as, body: { state }, headers: { "Repeatability-Request-ID": id } });
   let logged = 0;
   let answer: Answer;
 
   /** Which switches are On, in the record, in Partner Center, and what was logged since. */
   async function look() {
-    const { body } = await product.call("GET", path);
-    const on = body.value.filter(({ state }: { state: string }) => state === "On");
-    const log = await readLog(product, customerId);
-    played.problems.push(...faultsOfLog(log));
-    return {
-      record: words(on.map((one: { product: Switch }) => one.product)),
-      policy: [...product.partnerCenter.policies.resources(customerId)].sort().join("+"),
-      entries: log.slice(logged),
-    };
+    // A commit of which nothing was heard may land between two looks: then both are taken again.
+    for (let before = await readRecord(); ; ) {
+      const log = await eventually(() => readLog(product, customerId));
+      const record = await readRecord();
+      if (record === before) {
+        played.problems.push(...faultsOfLog(log));
+        const policy = [...product.partnerCenter.policies.resources(customerId)].sort().join("+");
+        return { record, policy, entries: log.slice(logged) };
+      }
+      before = record;
+    }
   }
+  const readRecord = () =>
+    eventually(async () => {
+      const answer = await product.call("GET", path);
+      expectOk(answer);
+      const on = answer.body.value.filter(({ state }: { state: string }) => state === "On");
+      return words(on.map((one: { product: Switch }) => one.product));
+    });
   const words = (all: readonly Switch[]) => [...all].sort().join("+");
   const policyOf = (all: readonly Switch[]) =>
     all
@@ -193,8 +198,7 @@ export function turning({ product, customerId, wish, before, call, isLive, isBli
     played,
     async prepare() {
       for (const one of before) {
-        // The products are started side by side: the first call may take long.
-        await eventually(async () => expectOk(await put(one, "On", randomUUID())), 30_000);
+        await eventually(async () => expectOk(await put(one, "On", randomUUID(), {})), 30_000);
       }
       logged = before.length;
     },
@@ -228,6 +232,47 @@ export function turning({ product, customerId, wish, before, call, isLive, isBli
     const id = answer.status === 409 ? randomUUID() : changeId;
     await eventually(async () => expectOk(await put("azureReservations", wish, id)), backOffSeconds * 1000);
   }
+}
+
+/** A switch to On that must not come to be, whatever is known or not. */
+export function refusing({
+  product,
+  customerId,
+  refusal,
+}: {
+  readonly product: Product;
+  readonly customerId: string;
+  readonly refusal: string;
+}): Scene {
+  const played = newPlayed();
+  const path = `/customers/${customerId}/permissions/azureReservations`;
+  const put = () => product.call("PUT", path, { body: { state: "On" } });
+  async function judge(): Promise<void> {
+    const { state } = await eventually(async () => {
+      const answer = await product.call("GET", path);
+      expectOk(answer);
+      return answer.body;
+    });
+    const { length } = await eventually(() => readLog(product, customerId));
+    const policy = product.partnerCenter.policies.resources(customerId);
+    if (state !== "Off" || length > 0 || policy.length > 0) played.problems.push(`${state}, ${length}, ${policy}`);
+  }
+  return {
+    played,
+    prepare: async () => undefined,
+    async suffer() {
+      const { thing: answer, seconds } = await timed(put());
+      Object.assign(played, { outcome: outcomeOf(answer), seconds });
+      played.problems.push(...flawsOf(product, answer));
+      await judge();
+    },
+    async recover() {
+      const { thing: answer, seconds } = await timed(put());
+      played.recoverySeconds = seconds;
+      if (outcomeOf(answer) !== refusal) played.problems.push(`After the fault: ${outcomeOf(answer)}`);
+      await judge();
+    },
+  };
 }
 
 function expectOk({ status, body }: Answer): void {
