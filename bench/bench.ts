@@ -19,7 +19,7 @@ import type { Patience } from "./interleave.ts";
 import { costDocument } from "./operation-costs.ts";
 import { isMet, tableOf, thisMachine } from "./report.ts";
 import { startRig } from "./rig.ts";
-import { blockOfToggles, goals, measureReads, measureToggles, openSides } from "./storage-bound.ts";
+import { blockOfToggles, goals, measureReads, measureToggles, openSides, warmUp } from "./storage-bound.ts";
 import { measureTelemetry } from "./telemetry.ts";
 
 const { values } = parseArgs({
@@ -56,6 +56,8 @@ async function measure(): Promise<void> {
       customers.map(({ tenantId }) => tenantId),
       values.quick,
     );
+    await warmUp(rig, sides, values.quick ? 2 : 10);
+    say(`  started and warm: ${((performance.now() - begun) / 1000).toFixed(0)} s`);
     const parts = {
       toggle: () => measureToggles(rig, sides, patience),
       read: () => measureReads(rig, sides, patience),

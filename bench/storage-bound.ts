@@ -55,6 +55,23 @@ export async function openSides(rig: Rig, customerIds: readonly string[], isQuic
   return { isQuick, product, switches, customerIds, floor: await rig.startFloor("floor", templateFile) };
 }
 
+/**
+ * So that compiled code meets compiled code: as many requests of each kind to both, since the floor has more sides and
+ * would else be warm first.
+ */
+export async function warmUp(rig: Rig, { product, switches, floor, customerIds }: Sides, goes: number): Promise<void> {
+  const limits = isRightAt(8);
+  for (let go = 0; go < goes; go++) {
+    await switches.putBack(customerIds.length);
+    await sendAll(switches.requests, { concurrency: 8, isRight: switches.isRight });
+    await sendAll(customerIds.map(floorRequest(rig, floor, "PUT", "toggle")), limits);
+    for (let time = 0; time < 2; time++) {
+      await sendAll(customerIds.map(readRequest(product.url, rig.authorization)), limits);
+      await sendAll(customerIds.map(floorRequest(rig, floor, "GET", "read")), limits);
+    }
+  }
+}
+
 const isOk = ({ status }: Answer): boolean => status === 200;
 
 export async function measureToggles(rig: Rig, sides: Sides, patience: Patience): Promise<Figure[]> {
