@@ -28,8 +28,7 @@ interface PartOfBucket {
 const bucketsAtOnce = 4;
 /** The most that a transaction may hold. */
 const rowsOfTransaction = 100;
-/** Where a bucket goes on with nobody who is wanted, it is left after so many pages: the list goes on there. */
-const mostPages = 4;
+/** Where a bucket goes on with nobody who is wanted, two pages are as long as this. Then it is left: the list goes on there. */
 const longPage = 500;
 const readsAtOnce = 16;
 const writeMilliseconds = 5_000;
@@ -86,7 +85,7 @@ export function createTableKnownCustomers(
     // A profile does not tell whether its customer is On, so that none has to be written when a switch is turned.
     const wanted: KnownCustomer[] = [];
     let position = after;
-    for (let size = limit, pages = 1; pages <= mostPages; size = longPage, pages++) {
+    for (const size of [limit, limit, longPage, longPage]) {
       const page = await mergedPage(bucket, position, size);
       wanted.push(...page.filter((customer) => state === undefined || !isAnyOn(customer)));
       position = page.at(-1)?.record.customerId;
