@@ -21,6 +21,8 @@ export interface CallerOptions {
   readonly impatience?: number;
   /** How often a request that was not answered is sent again. */
   readonly persistence?: number;
+  /** How often the caller surely wishes another state than the one last seen; else it is left to chance. */
+  readonly contrariness?: number;
 }
 
 export interface Caller {
@@ -35,7 +37,7 @@ export interface Caller {
 const patienceMilliseconds = 60_000;
 
 export function createCaller(options: CallerOptions): Caller {
-  const { product, history, random, isLive = false, impatience = 0, persistence = 0.75 } = options;
+  const { product, history, random, isLive = false, impatience = 0, persistence = 0.75, contrariness = 0.7 } = options;
   const ready = options.ready ?? (async () => undefined);
   /** What this caller last saw of a switch. */
   const known = new Map<string, Seen & { readonly etag: string }>();
@@ -98,6 +100,7 @@ export function createCaller(options: CallerOptions): Caller {
         return history.end(changeId, "acknowledged", { ...write, invoked: begun, answered, outcome: "changed" });
       }
       if (isLive && status === 202) {
+        history.accepted += 1;
         leave();
         return followFrom({ ...write, invoked: begun });
       }
@@ -106,7 +109,7 @@ export function createCaller(options: CallerOptions): Caller {
       const saw = (outcome: Write["outcome"]) => history.add(name, { ...write, invoked, answered, outcome });
       if (status === 200 && body.state === state) return saw({ unchanged: see(name, answer).changeId });
       if (status === 412 && before !== undefined) return saw("conditionNotMet");
-      if (isLive && status === 409 && tolerable.includes(body.error.code)) return;
+      if (isLive && status === 409 && tolerable.includes(body.error.code)) return pause(random.between(100, 600));
       throw unexpected(answer, "PUT", pathOf(name));
     }
   }
@@ -136,7 +139,7 @@ export function createCaller(options: CallerOptions): Caller {
       const choice = random.next();
       if (choice < 0.35) return read(name);
       const seen = known.get(keyOf(name));
-      const isOpposite = seen !== undefined && random.chance(0.7);
+      const isOpposite = seen !== undefined && random.chance(contrariness);
       const other = seen?.state === "On" ? "Off" : "On";
       await turn(name, isOpposite ? other : random.pick(["On", "Off"]), { ifUnchanged: choice > 0.8 });
     },

@@ -21,6 +21,8 @@ export interface History {
   readonly asked: ReadonlyMap<string, AskedChange>;
   /** How many requests were not answered, or only that nobody knows. */
   lost: number;
+  /** How many changes were answered 202. */
+  accepted: number;
   acknowledged(): number;
   switches(): readonly SwitchName[];
   operationsOf(name: SwitchName): readonly Operation[];
@@ -47,6 +49,7 @@ export function createHistory(): History {
     tick: () => ++time,
     asked,
     lost: 0,
+    accepted: 0,
     acknowledged: () => [...asked.values()].filter(({ end }) => end === "acknowledged").length,
     switches: () => [...names.values()],
     operationsOf: of,

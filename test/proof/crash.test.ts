@@ -168,7 +168,11 @@ test("both switches of one customer are linearizable for 64 callers who lose ans
   const random = createRandom(seed, "disturbances of the dense run");
   const killed = disturb({ product, mortal, random, reached }, { kills: 1, pauses: 0, restarts: 0 }, () => 120);
   const actors = Array.from({ length: callersWanted }, (_, index) =>
-    actorOn(switchesOf(dense), `dense caller ${index}`, history, { impatience: 0.04, persistence: 0.5 }),
+    actorOn(switchesOf(dense), `dense caller ${index}`, history, {
+      impatience: 0.04,
+      persistence: 0.5,
+      contrariness: 0,
+    }),
   );
   await Promise.all([killed, actUntil(() => operations() >= operationsWanted, actors)]);
   const seconds = (Date.now() - startedAt) / 1000;
