@@ -3,6 +3,7 @@
  * so that nobody can make it work by asking.
  */
 
+import { Refusal } from "../domain/refusal.ts";
 import type { Clock, Notebook, PendingActivities, StorageProbe } from "../ports.ts";
 import { type Reception, receptionOf } from "./partner-center-gate.ts";
 
@@ -40,7 +41,10 @@ export function createCheckHealth(
 
   async function look(now: number): Promise<Health> {
     const down = await probe.whatIsDown();
-    if (down.length > 0) return { status: "Unhealthy", down };
+    return down.length > 0 ? { status: "Unhealthy", down } : lookCloser(now).catch(whyNot);
+  }
+
+  async function lookCloser(now: number): Promise<Health> {
     const [overdue, standing] = await Promise.all([
       pending.list({ before: new Date(now - overdueMilliseconds), limit: 1 }),
       notebook?.read("partnerCenter"),
@@ -52,4 +56,11 @@ export function createCheckHealth(
       ...(standing === undefined ? {} : { partnerCenter: receptionOf(standing) }),
     };
   }
+}
+
+/** Tables that answer the probe and not the next question are down as well. */
+function whyNot(error: unknown): Health {
+  if (error instanceof Refusal && error.code === "DependencyUnavailable")
+    return { status: "Unhealthy", down: ["tables"] };
+  throw error;
 }

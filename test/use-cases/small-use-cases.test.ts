@@ -5,6 +5,7 @@ import type { Activity } from "../../shared/domain/activity.ts";
 import { beginChange, type Change, failChange, grantChange } from "../../shared/domain/change.ts";
 import type { CustomerId } from "../../shared/domain/identifiers.ts";
 import { type PermissionState, type Product, untouchedCustomer } from "../../shared/domain/permission.ts";
+import { dependencyUnavailable, Refusal } from "../../shared/domain/refusal.ts";
 import type { Notebook } from "../../shared/ports.ts";
 import { createCheckHealth } from "../../shared/use-cases/check-health.ts";
 import { createGetCustomer } from "../../shared/use-cases/get-customer.ts";
@@ -446,6 +447,19 @@ describe("health", () => {
 
     expect(await createHealth(world, ["queue"]).check()).toEqual({ status: "Unhealthy", down: ["queue"] });
     expect(world.calls).toEqual([]);
+  });
+
+  test("names the tables when they answer the probe and not what comes after it", async () => {
+    const world = createInMemoryWorld();
+    const failing = (error: Error) =>
+      createHealth(world, [], { read: () => Promise.reject(error), write: () => Promise.resolve() });
+
+    expect(await failing(dependencyUnavailable("Table storage")).check()).toEqual({
+      status: "Unhealthy",
+      down: ["tables"],
+    });
+    await expect(failing(new Error("a fault of ours")).check()).rejects.toThrow("a fault of ours");
+    await expect(failing(new Refusal("NotFound", "another refusal")).check()).rejects.toThrow("another refusal");
   });
 
   test("looks once in five seconds, however many ask", async () => {
