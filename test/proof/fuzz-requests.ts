@@ -47,6 +47,8 @@ export interface Draft {
   readonly nature: "sound" | "odd" | "broken" | "conflict";
   /** Bytes behind the request are another one. */
   readonly hasRest: boolean;
+  /** Something about it is unknown, doubled or ambiguous: whoever asks, it is not done. */
+  readonly isToBeRefused: boolean;
 }
 
 export function planOf(operations: readonly Operation[], credentials: number): fc.Arbitrary<Plan> {
@@ -125,6 +127,13 @@ const contentTypes = [
   ...['application/json; charset="UTF-8"', "application/merge-patch+json", "APPLICATION/JSON", "application/json;"],
 ];
 
+const acceptedTypes: readonly string[] = [
+  "application/json",
+  'application/json; charset="UTF-8"',
+  "application/merge-patch+json",
+  "APPLICATION/JSON",
+];
+
 const rawJson = fc.oneof(
   fc.json({ maxDepth: 2 }),
   fc.constantFrom(
@@ -183,20 +192,22 @@ function bodyOf(operation: Operation): fc.Arbitrary<BodyPlan> {
 /** Named, so that a counter-example can be read. */
 interface Twist {
   readonly name: string;
+  /** It is the same body all the same. */
+  readonly isHarmless?: true;
   readonly make: (text: string) => Uint8Array;
 }
 
-const straight: Twist = { name: "as it is", make: (text) => Buffer.from(text) };
+const straight: Twist = { name: "as it is", isHarmless: true, make: (text) => Buffer.from(text) };
 const limit = 16 * 1024;
 const bytes = (...parts: (string | number[])[]) => Buffer.concat(parts.map((part) => Buffer.from(part as string)));
 
 const twists: readonly Twist[] = [
   { name: "nothing", make: () => Buffer.alloc(0) },
   { name: "blanks", make: () => Buffer.from(" \r\n\t ") },
-  { name: "byte order mark", make: (text) => Buffer.from(`\ufeff${text}`) },
+  { name: "byte order mark", isHarmless: true, make: (text) => Buffer.from(`\ufeff${text}`) },
   { name: "UTF-16", make: (text) => Buffer.from(`\ufeff${text}`, "utf16le") },
   { name: "gzip", make: (text) => gzipSync(text) },
-  { name: "Latin-1", make: (text) => Buffer.from(text.replace(/"$|"\}$/, 'ÿ"}'), "latin1") },
+  { name: "Latin-1", make: (text) => Buffer.from(`${text.slice(0, -1)},"reason":"ÿ"}`, "latin1") },
   { name: "a byte that no text has", make: (text) => bytes(text.slice(0, -1), [0xff], "}") },
   { name: "a surrogate in three bytes", make: (text) => bytes(text.slice(0, -2), [0xed, 0xa0, 0x80], '"}') },
   { name: "an overlong NUL", make: (text) => bytes(text.slice(0, -2), [0xc0, 0x80], '"}') },
@@ -215,7 +226,14 @@ const twists: readonly Twist[] = [
   { name: "deep lists", make: () => Buffer.from(`${"[".repeat(8_000)}${"]".repeat(8_000)}`) },
   { name: "deep objects", make: () => Buffer.from(`${'{"state":'.repeat(1_500)}1${"}".repeat(1_500)}`) },
   { name: "many members", make: () => Buffer.from(`{${Array.from({ length: 1_300 }, (_, n) => `"m${n}":1`).join()}}`) },
-  { name: "the largest", make: (text) => Buffer.from(text.padEnd(limit)) },
+  {
+    name: "the largest",
+    isHarmless: true,
+    make: (text) =>
+      Buffer.from(text).length > limit
+        ? Buffer.from(text)
+        : Buffer.concat([Buffer.from(text), Buffer.alloc(limit - Buffer.from(text).length, " ")]),
+  },
   { name: "larger than the largest", make: (text) => Buffer.from(text.padEnd(limit + 1)) },
   { name: "much larger", make: (text) => Buffer.from(text.padEnd(20 * limit)) },
   { name: "a form", make: () => Buffer.from("state=On&product=azureReservations") },
@@ -408,7 +426,33 @@ export function draft(plan: Plan, credentials: readonly Credential[], fill: Fill
     credential,
     nature: natureOf(wire, transport),
     hasRest: transport.hasRest ?? false,
+    isToBeRefused: wire.method === operation.method && (hasStrangeQuery(plan) || hasStrangeBody(plan)),
   };
+}
+
+function hasStrangeQuery({ operation, query }: Plan): boolean {
+  const names = query.map(({ name }) => name);
+  return hasDoubles(names) || names.some((name) => !isKnown(operation, "query", name));
+}
+
+function hasStrangeBody({ operation, body }: Plan): boolean {
+  if (operation.body === undefined || body === undefined) return false;
+  const { fields, twist, contentType } = body;
+  const names = fields.map(({ name }) => name);
+  return (
+    hasDoubles(names) ||
+    names.some((name) => !Object.hasOwn(operation.body?.properties ?? {}, name)) ||
+    !twist.isHarmless ||
+    !acceptedTypes.includes(contentType)
+  );
+}
+
+function isKnown({ parameters }: Operation, place: string, wanted: string): boolean {
+  return parameters.some((parameter) => parameter.in === place && parameter.name === wanted);
+}
+
+function hasDoubles(names: readonly string[]): boolean {
+  return new Set(names).size < names.length;
 }
 
 /** What is in the request besides its transport can take it from the product, too. */
