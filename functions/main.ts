@@ -2,13 +2,14 @@
  * The composition root for Azure, `func start` and the embedded host alike: settings → adapters → use
  * cases → functions. It is what "main" in package.json names; importing it registers everything.
  *
- * A cold start waits for whatever is imported here. What only some settings or some functions need is imported where it
- * is needed: whole halves below, the SDKs in their adapters.
+ * A cold start waits for whatever is imported here, and for each file more than for each line: our own code is one file
+ * in `dist/`, each SDK another that its adapter imports when it is needed.
  */
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { app } from "@azure/functions";
+import { createApplicationInsights } from "../shared/adapters/application-insights.ts";
 import { createArmCustomerDirectory } from "../shared/adapters/arm-customer-directory.ts";
 import { consoleTelemetry } from "../shared/adapters/console-telemetry.ts";
 import { createCustomerCredentials } from "../shared/adapters/customer-credentials.ts";
@@ -42,6 +43,7 @@ import { createReadPermissions } from "../shared/use-cases/read-permissions.ts";
 import { createLogPendingActivity, createRecordActivity } from "../shared/use-cases/record-activity.ts";
 import { createSetPermission } from "../shared/use-cases/set-permission.ts";
 import { createSweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
+import { followPartnerCenter } from "./partner-center.ts";
 import { registerFunctions } from "./register-functions.ts";
 
 const settings = readSettings(process.env);
@@ -49,9 +51,7 @@ const { storage, callers, customerApp, eligibility } = settings;
 
 const clock: Clock = { now: () => new Date(), pause: (milliseconds) => pause(milliseconds) };
 const newChangeId = () => randomUUID() as string as ChangeId;
-const insights =
-  settings.applicationInsights &&
-  (await import("../shared/adapters/application-insights.ts")).createApplicationInsights(settings.applicationInsights);
+const insights = settings.applicationInsights && createApplicationInsights(settings.applicationInsights);
 insights?.registerHooks(app.hook);
 const telemetry = insights?.telemetry ?? consoleTelemetry;
 
@@ -71,7 +71,7 @@ const directory = createArmCustomerDirectory(
 
 const partnerCenter =
   settings.partnerCenter &&
-  (await import("./partner-center.ts")).followPartnerCenter(settings.partnerCenter, {
+  followPartnerCenter(settings.partnerCenter, {
     authorityHost: callers.authorityHost,
     // The identity that opens storage opens the key vault too.
     managedIdentityClientId:

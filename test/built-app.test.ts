@@ -45,19 +45,12 @@ test("a start loads no SDK, and a read only the one for the tables", async () =>
   const running = await start();
   const atStart = loadedBy(running);
   expect(atStart.names).toEqual(["main.js"]);
-  expect(atStart.kilobytes).toBeLessThan(280);
+  expect(atStart.kilobytes).toBeLessThan(340);
 
   expect((await running.call("GET", pathOf(running))).status).toBe(200);
   const afterRead = loadedBy(running);
   expect(afterRead.names).toEqual(["main.js", "data-tables"]);
-  expect(afterRead.kilobytes).toBeLessThan(680);
-});
-
-test("where Partner Center is followed, a start loads our part for that and still no SDK", async () => {
-  const { names, kilobytes } = loadedBy(await start({ partnerCenterMode: "live" }));
-
-  expect(names).toEqual(["main.js", "partner-center"]);
-  expect(kilobytes).toBeLessThan(340);
+  expect(afterRead.kilobytes).toBeLessThan(720);
 });
 
 test("telemetry sees the calls of the bundled SDKs, and its own SDK is loaded after the first answer", async () => {
@@ -69,7 +62,7 @@ test("telemetry sees the calls of the bundled SDKs, and its own SDK is loaded af
     }),
   });
   product = running;
-  expect(loadedBy(running).names).toEqual(["main.js", "application-insights"]);
+  expect(loadedBy(running).names).toEqual(["main.js"]);
 
   expect((await running.call("GET", pathOf(running))).status).toBe(200);
   while (!loadedBy(running).names.includes("index.js")) await pause(50);

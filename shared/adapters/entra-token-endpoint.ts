@@ -7,6 +7,7 @@
 import { createHash, createPrivateKey, randomUUID, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
+import { SignJWT } from "jose";
 import { PolicyRefusal, type PolicyRefusalReason } from "../domain/self-serve-policy.ts";
 import { retryAfterMilliseconds } from "./arm-guard.ts";
 
@@ -179,7 +180,6 @@ async function assertionOf(path: string, clientId: string, audience: string): Pr
       .find((each) => each.checkPrivateKey(key));
     if (certificate === undefined) throw new Error("No certificate in the file belongs to its private key.");
 
-    const { SignJWT } = await import("jose/jwt/sign");
     const thumbprint = createHash("sha256").update(certificate.raw).digest("base64url");
     return await new SignJWT()
       .setProtectedHeader({ alg: "PS256", typ: "JWT", "x5t#S256": thumbprint })
