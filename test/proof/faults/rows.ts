@@ -459,7 +459,7 @@ export function rowsOfKeys(product: Product): Row[] {
     row("GET permission", (fault, call) => {
       const { customerId } = newCase(product, "keys, GET permission", fault);
       return reading({
-        ...{ product, call, path: `/customers/${customerId}/permissions/azureReservations`, backOffSeconds: 1.5 },
+        ...{ product, call, path: `/customers/${customerId}/permissions/azureReservations`, backOffSeconds: 1 },
         prepare: () => isOn(customerId)(product),
         isRight: ({ body }) => body.state === "On",
       });
@@ -468,7 +468,7 @@ export function rowsOfKeys(product: Product): Row[] {
       const { customerId } = newCase(product, "keys, PUT Off", fault);
       return turning({
         ...{ product, customerId, call, wish: "Off", before: ["azureReservations"] },
-        backOffSeconds: 1.5,
+        backOffSeconds: 1,
       });
     }),
   ];
