@@ -27,20 +27,28 @@ export interface Block {
 
 const agent = new Agent({ keepAlive: true });
 
+/** Sends it again when the server closed an idle connection at the very moment it was chosen. */
 export function send({ method, url, headers = {}, body }: Request): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const length = body === undefined ? {} : { "content-type": "application/json", "content-length": body.length };
-    request(url, { method, agent, headers: { ...length, ...headers } }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8");
-      answer.on("data", (chunk: string) => {
-        text += chunk;
+    const length =
+      body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    const attempt = () => {
+      const sent = request(url, { method, agent, headers: { ...length, ...headers } }, (answer) => {
+        let text = "";
+        answer.setEncoding("utf8");
+        answer.on("data", (chunk: string) => {
+          text += chunk;
+        });
+        answer.once("end", () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text }));
+        answer.once("error", reject);
       });
-      answer.once("end", () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text }));
-      answer.once("error", reject);
-    })
-      .once("error", reject)
-      .end(body);
+      sent.once("error", (error: NodeJS.ErrnoException) => {
+        if (sent.reusedSocket && error.code === "ECONNRESET") attempt();
+        else reject(error);
+      });
+      sent.end(body);
+    };
+    attempt();
   });
 }
 
