@@ -79,6 +79,9 @@ async function put(copy: string, edits: readonly Edit[]): Promise<Map<string, st
   return before;
 }
 
+/** Ends what runs now. */
+let endTests = () => {};
+
 /** @returns what became of each test that was run */
 async function runTests(copy: string, bugs: readonly SeededBug[]): Promise<TestResult[]> {
   const report = join(copy, "jest-report.json");
@@ -97,7 +100,11 @@ async function runTests(copy: string, bugs: readonly SeededBug[]): Promise<TestR
   );
   const output: string[] = [];
   for (const stream of [jest.stdout, jest.stderr]) stream.on("data", (data: Buffer) => output.push(data.toString()));
-  const timer = setTimeout(() => process.kill(-(jest.pid ?? 0), "SIGKILL"), longestRunMilliseconds);
+  endTests = () => {
+    if (jest.pid !== undefined && jest.exitCode === null && jest.signalCode === null)
+      process.kill(-jest.pid, "SIGKILL");
+  };
+  const timer = setTimeout(endTests, longestRunMilliseconds);
   await once(jest, "close");
   clearTimeout(timer);
 
@@ -117,7 +124,13 @@ const wanted = process.env.MUTANTS ?? "";
 const bugs = seededBugs.filter(({ name }) => name.includes(wanted));
 const copy = await mkdtemp(join(tmpdir(), "mutants-"));
 const removeCopy = () => rm(copy, { recursive: true, force: true });
-process.once("SIGINT", () => void removeCopy().finally(() => process.exit(130)));
+// jest is a group of processes of its own: it does not hear the Ctrl-C.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    endTests();
+    void removeCopy().finally(() => process.exit(1));
+  });
+}
 
 try {
   await copyCheckout(copy);

@@ -7,6 +7,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { reasonOf } from "./equivalent-mutants.ts";
 
@@ -47,6 +48,8 @@ const stryker = spawn(
 );
 const [code] = (await once(stryker, "close")) as [number | null];
 process.exitCode = code ?? 1;
+// Stryker has said why.
+if (!existsSync(report)) process.exit();
 
 const { files } = JSON.parse(await readFile(report, "utf8")) as {
   files: Record<string, { source: string; mutants: readonly Mutant[] }>;

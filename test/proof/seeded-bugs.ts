@@ -182,8 +182,8 @@ export const seededBugs: readonly SeededBug[] = [
       },
     ],
     caughtBy: {
-      file: "test/partner-center-sales.test.ts",
-      test: "a switch to On is refused when the only subscription is of another CSP partner",
+      file: "test/eligibility-rules.test.ts",
+      test: "and that is not among the sales, is not sold by this partner",
     },
   },
   {
