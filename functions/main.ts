@@ -122,7 +122,7 @@ registerFunctions(app, {
     listCustomers: createListCustomers(known),
     getCustomer: createGetCustomer(known),
     listActivities: createListActivities(pending, log),
-    getOperation: createGetOperation(store, partnerCenter?.manualHours),
+    getOperation: createGetOperation(store, partnerCenter?.switching.manualHours),
     checkHealth: createCheckHealth(
       createStorageProbe(permissions, activities),
       pending,

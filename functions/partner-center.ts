@@ -5,12 +5,12 @@
 
 import { createPartnerCenterAudit } from "../shared/adapters/partner-center-audit.ts";
 import { createAuditedPolicies } from "../shared/adapters/partner-center-audited-policies.ts";
-import { type PartnerCenterOptions, probeMfa } from "../shared/adapters/partner-center-calls.ts";
+import type { PartnerCenterOptions } from "../shared/adapters/partner-center-calls.ts";
 import { createPartnerCenterCustomers } from "../shared/adapters/partner-center-customers.ts";
+import { probeMfa } from "../shared/adapters/partner-center-mfa.ts";
 import { createPartnerCenterPolicies } from "../shared/adapters/partner-center-policies.ts";
 import { createPartnerCenterSales } from "../shared/adapters/partner-center-sales.ts";
-import type { RefreshTokens } from "../shared/adapters/partner-center-tokens.ts";
-import { createPartnerCenterTokens } from "../shared/adapters/partner-center-tokens.ts";
+import { createPartnerCenterTokens, type RefreshTokens } from "../shared/adapters/partner-center-tokens.ts";
 import { createRefreshTokenSetting, createRefreshTokenVault } from "../shared/adapters/refresh-token-vault.ts";
 import type { DriftSettings, PartnerCenterSettings } from "../shared/config.ts";
 import type { ChangeId } from "../shared/domain/identifiers.ts";
@@ -23,6 +23,7 @@ import type {
   PartnerSales,
   PermissionStore,
   PolicyWitness,
+  SelfServePolicies,
   Telemetry,
 } from "../shared/ports.ts";
 import type { CheckEligibility } from "../shared/use-cases/check-eligibility.ts";
@@ -63,18 +64,16 @@ export function followPartnerCenter(settings: PartnerCenterSettings, around: Sur
 
   // Reminders serve a move that we repeat. An operator's is looked for by the sweep of every minute.
   const changes = manualHours === undefined ? reminders : undefined;
-  const policies = createPartnerCenterPolicies({ ...door, partnerTenantId: tenantId });
-  const witness = witnessOf(settings, door, policies);
+  const witness = witnessOf(settings, door);
   const continueChange = createContinueChange(
     around,
     manualHours === undefined
-      ? createMovePolicy({ ...around, policies })
+      ? createMovePolicy({ ...around, policies: policiesOf(settings, door) })
       : createWatchPolicy({ ...around, policies: witness }, manualHours),
   );
 
   return {
     sales: createPartnerCenterSales(door),
-    manualHours,
     switching: {
       ...{ policies: witness, continueChange },
       ...(changes === undefined ? {} : { changes }),
@@ -99,11 +98,7 @@ export function followPartnerCenter(settings: PartnerCenterSettings, around: Sur
       const compareCustomer = createCompareCustomer(
         {
           ...around,
-          policies: witnessOf(
-            settings,
-            counted,
-            createPartnerCenterPolicies({ ...counted, partnerTenantId: tenantId }),
-          ),
+          policies: witnessOf(settings, counted),
           checkEligibility: checkEligibilityWith(createPartnerCenterSales(counted)),
           setPermission,
           audit: createPartnerCenterAudit({ ...counted, applicationId: clientId }),
@@ -119,13 +114,13 @@ export function followPartnerCenter(settings: PartnerCenterSettings, around: Sur
   };
 }
 
+function policiesOf({ tenantId }: PartnerCenterSettings, door: PartnerCenterOptions): SelfServePolicies {
+  return createPartnerCenterPolicies({ ...door, partnerTenantId: tenantId });
+}
+
 /** An application that signs in alone may not read policies: it reads the records of what became of them. */
-function witnessOf(
-  { refreshToken }: PartnerCenterSettings,
-  door: PartnerCenterOptions,
-  policies: PolicyWitness,
-): PolicyWitness {
-  return refreshToken === undefined ? createAuditedPolicies(door) : policies;
+function witnessOf(settings: PartnerCenterSettings, door: PartnerCenterOptions): PolicyWitness {
+  return settings.refreshToken === undefined ? createAuditedPolicies(door) : policiesOf(settings, door);
 }
 
 function tokensOf(

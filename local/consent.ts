@@ -9,7 +9,8 @@
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
 import { proofOf } from "../shared/adapters/entra-token-endpoint.ts";
-import { createAsk, noFrom, type PartnerCenterOptions, probeMfa } from "../shared/adapters/partner-center-calls.ts";
+import { createAsk, noFrom, type PartnerCenterOptions } from "../shared/adapters/partner-center-calls.ts";
+import { probeMfa } from "../shared/adapters/partner-center-mfa.ts";
 import { createRefreshTokenVault, refreshTokenSecret } from "../shared/adapters/refresh-token-vault.ts";
 import { withinDeadline } from "../shared/adapters/within-deadline.ts";
 import { type ConsentSettings, readConsentSettings, SettingsError } from "../shared/config.ts";

@@ -14,7 +14,8 @@ import { startServer } from "../local/stand-ins/https-server.ts";
 import { startManagedIdentity } from "../local/stand-ins/managed-identity.ts";
 import type { PartnerApplication, PartnerUser } from "../local/stand-ins/partner-application.ts";
 import { type PartnerCenterStandIn, startPartnerCenter } from "../local/stand-ins/partner-center.ts";
-import { type PartnerCenterLimits, probeMfa } from "../shared/adapters/partner-center-calls.ts";
+import type { PartnerCenterLimits } from "../shared/adapters/partner-center-calls.ts";
+import { probeMfa } from "../shared/adapters/partner-center-mfa.ts";
 import { createPartnerCenterPolicies } from "../shared/adapters/partner-center-policies.ts";
 import {
   createPartnerCenterTokens,
