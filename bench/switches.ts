@@ -4,7 +4,7 @@
  */
 
 import type { TableClient, TransactionAction } from "@azure/data-tables";
-import { customerKeys } from "../shared/adapters/table-keys.ts";
+import { customerKeys, onKeys } from "../shared/adapters/table-keys.ts";
 import type { CustomerId } from "../shared/domain/identifiers.ts";
 import { openQueue, openTable } from "./floor.ts";
 import { type Answer, type Request, sendAll } from "./load.ts";
@@ -40,18 +40,18 @@ export async function openSwitches({
   await sendAll(customerIds.map(turn("On")), { concurrency: 4, isRight });
 
   const table = openTable(connectionString);
-  const rows: Record<string, unknown>[] = [];
+  const rowsOf: Record<string, unknown>[][] = [];
   for (const customerId of customerIds) {
     const { partitionKey, rowKey } = customerKeys(customerId as CustomerId);
     const { etag: _e, timestamp: _t, ...row } = await table.getEntity<Record<string, unknown>>(partitionKey, rowKey);
-    rows.push(row);
+    rowsOf.push([row, { ...onKeys(customerId as CustomerId) }]);
   }
   const queue = openQueue(connectionString);
   return {
     requests: customerIds.map(turn("Off")),
     isRight,
     async putBack(count) {
-      await replaceRows(table, rows.slice(0, count));
+      await replaceRows(table, rowsOf.slice(0, count).flat());
       await queue.clearMessages();
     },
   };

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { DemoCustomer } from "../local/stand-ins/demo-customers.ts";
 import { makeManyCustomers } from "../local/stand-ins/many-customers.ts";
 import { openStorage } from "../shared/adapters/storage-clients.ts";
-import { bucketOf, permissionsTable } from "../shared/adapters/table-keys.ts";
+import { bucketOf, onKeys, permissionsTable } from "../shared/adapters/table-keys.ts";
 import { createTableKnownCustomers } from "../shared/adapters/table-known-customers.ts";
 import { type CustomerId, parseGuid } from "../shared/domain/identifiers.ts";
 import { makeEligibleCustomers } from "./harness/customers.ts";
@@ -166,9 +166,11 @@ describe("in live mode, with ten thousand customers", () => {
         { state: "Off", changedAt: null, changedBy: null },
       ],
     });
-    // 16 ranges of customers, and the profile of each that is On: no look at the others' profiles.
-    const reads = product.storage.calls.slice(callsBefore).filter(({ path }) => /customer\||profile\|/.test(path));
-    expect(reads.length).toBeLessThanOrEqual(16 + switched.length);
+    // 16 ranges, then record and profile of each that is On: no look at anybody else's.
+    const reads = product.storage.calls
+      .slice(callsBefore)
+      .filter(({ path }) => /'on\||Key='(customer|profile)\|/.test(path));
+    expect(reads.length).toBeLessThanOrEqual(16 + 2 * switched.length);
   });
 
   test("the list of those that are Off has all others", async () => {
@@ -262,6 +264,30 @@ describe("a Partner Center that refuses us", () => {
   }, 60_000);
 });
 
+test("no Off fails for want of the row that lists a customer as On, and no such row alone makes one On", async () => {
+  const customers = makeEligibleCustomers(2);
+  const [customerId, other] = customers.map(idOf) as [CustomerId, CustomerId];
+  const product = await startProduct({ customers });
+  try {
+    const path = `/customers/${customerId}/permissions/azureReservations`;
+    const turn = async (state: string) => (await product.call("PUT", path, { body: { state } })).status;
+    const listedOn = async () => (await readList(product, "&state=On")).items.map((each) => each.customerId);
+    expect(await turn("On")).toBe(200);
+    expect(await listedOn()).toEqual([customerId]);
+    const table = await openStorage({ connectionString: product.connectionString }).table(permissionsTable)();
+    await table.deleteEntity(onKeys(customerId).partitionKey, onKeys(customerId).rowKey);
+    await table.createEntity({ ...onKeys(other) });
+
+    expect(await turn("Off")).toBe(200);
+    expect((await product.call("GET", path)).body).toMatchObject({ state: "Off" });
+    expect(await listedOn()).toEqual([]);
+    expect(await turn("On")).toBe(200);
+    expect(await listedOn()).toEqual([customerId]);
+  } finally {
+    await product.stop();
+  }
+});
+
 test("without Partner Center nobody looks for profiles, and health does not speak of it", async () => {
   const customers = makeEligibleCustomers(2);
   const product = await startProduct({ customers });
@@ -283,7 +309,8 @@ test("without Partner Center nobody looks for profiles, and health does not spea
     expect((await product.call("GET", "/health", { token: null })).body).toEqual({ status: "Healthy" });
     const paths = product.storage.calls.map((call) => call.path);
     expect(paths.filter((each) => /profile|note/.test(each))).toEqual([]);
-    expect(paths.filter((each) => each.includes("'customer|"))).toHaveLength(1 + 3 * 16);
+    expect(paths.filter((each) => each.includes("'on|"))).toHaveLength(16);
+    expect(paths.filter((each) => each.includes("'customer|"))).toHaveLength(1 + 2 * 16 + 1);
     await expect(product.trigger("SynchroniseCustomers")).rejects.toThrow("404");
   } finally {
     await product.stop();

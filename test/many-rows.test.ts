@@ -11,7 +11,7 @@ import { untouchedCustomer } from "../shared/domain/permission.ts";
 import { ada, idOf } from "./fakes/facts.ts";
 import { eventually } from "./harness/ledger.ts";
 import { type Product, startProduct } from "./harness/product.ts";
-import { type FleetRow, inListOrder } from "./proof/scale/fleet.ts";
+import type { FleetRow } from "./proof/scale/fleet.ts";
 import { loadRows } from "./proof/scale/load.ts";
 
 const dayMilliseconds = 24 * 60 * 60 * 1000;
@@ -59,6 +59,11 @@ beforeAll(async () => {
   await loadRows(product.connectionString, permissionsTable, rows);
 }, 60_000);
 afterAll(() => product.stop());
+
+/** As the list has them. */
+function inListOrder(one: CustomerId, other: CustomerId): number {
+  return bucketOf(one) + one < bucketOf(other) + other ? -1 : 1;
+}
 
 async function statusesOf(customerId: CustomerId, changeIds: readonly ChangeId[]): Promise<number[]> {
   const asked = changeIds.map((id) => product.call("GET", `/customers/${customerId}/operations/${id}`));

@@ -37,6 +37,8 @@ async function toggle(id: string): Promise<object> {
     ["update", { ...customer, partitionKey, rowKey: rowKeyOf(id) }, "Replace", { etag }],
     ["create", { ...change, partitionKey, rowKey: `change|${id}|${randomUUID()}` }],
     ["create", { ...pending, partitionKey, rowKey: `pending|${Date.now()}|${id}|${randomUUID()}` }],
+    // The product removes one; this needs not to be put back.
+    ["upsert", { partitionKey, rowKey: `on|${id}` }, "Replace"],
   ]);
   await queue.sendMessage(message);
   return { customerId: id, state: "Off", changed: true };

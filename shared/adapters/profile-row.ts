@@ -1,6 +1,6 @@
 /** What is known of a customer beside its record, as a table row of its own: turning a switch never touches it. */
 
-import { type CustomerId, parseGuid } from "../domain/identifiers.ts";
+import type { CustomerId } from "../domain/identifiers.ts";
 import type { CustomerProfile, PartnerCustomer } from "../domain/partner-customer.ts";
 import { dependencyUnavailable } from "../domain/refusal.ts";
 import { profileKeys } from "./table-keys.ts";
@@ -13,13 +13,6 @@ export function seenRow({ customerId, name, domain, relationship }: PartnerCusto
 /** To be merged into the row: it leaves alone what Partner Center lists the customer as. */
 export function verifiedRow(customerId: CustomerId, at: Date) {
   return { ...profileKeys(customerId), verifiedAt: at.toISOString() };
-}
-
-/** @throws Refusal `DependencyUnavailable` when the row is no customer's */
-export function profiledCustomerOf({ rowKey }: Record<string, unknown>): CustomerId {
-  const customerId = parseGuid<"customer">(String(rowKey).split("|")[1]);
-  if (customerId === undefined || profileKeys(customerId).rowKey !== rowKey) throw damaged();
-  return customerId;
 }
 
 const seenColumns = ["name", "domain", "relationship", "seenAt"] as const;

@@ -4,6 +4,7 @@
  *
  *   CustomerPermissions  partition: one of 16 fixed buckets, so that the sweep reads 16 short ranges
  *     customer|{customerId}                          state of record
+ *     on|{customerId}                                nothing more: a switch of the customer is On
  *     change|{customerId}|{changeId}                 result of one change
  *     pending|{time}|{customerId}|{sequence}         activity that is not in the log yet
  *     unfinished|{time}|{customerId}                 change that Partner Center has not confirmed yet
@@ -39,6 +40,10 @@ export function bucketOf(customerId: CustomerId): string {
 
 export function customerKeys(customerId: CustomerId): RowKeys {
   return { partitionKey: bucketOf(customerId), rowKey: `customer|${customerId}` };
+}
+
+export function onKeys(customerId: CustomerId): RowKeys {
+  return { partitionKey: bucketOf(customerId), rowKey: `on|${customerId}` };
 }
 
 export function profileKeys(customerId: CustomerId): RowKeys {
@@ -97,7 +102,7 @@ export function dayOf(time: Date): string {
  */
 export const changeRanges = buckets.map((digit) => `RowKey ge 'change|${digit}' and RowKey lt 'change|${digit}~'`);
 
-export type RowKind = "customer" | "profile" | "change" | "pending" | "unfinished";
+export type RowKind = "customer" | "on" | "profile" | "change" | "pending" | "unfinished";
 
 /**
  * @param before the first row key that is not wanted any more

@@ -4,14 +4,14 @@
  */
 
 import type { CustomerId } from "../domain/identifiers.ts";
-import { type PermissionState, products, untouchedCustomer } from "../domain/permission.ts";
+import { isAnyOn, untouchedCustomer } from "../domain/permission.ts";
 import { dependencyUnavailable } from "../domain/refusal.ts";
-import type { KnownCustomer, KnownCustomers } from "../ports.ts";
-import { customerOf } from "./customer-row.ts";
-import { profiledCustomerOf, profileOf, seenRow, verifiedRow } from "./profile-row.ts";
+import type { KnownCustomer, KnownCustomers, Page } from "../ports.ts";
+import { customerOf, customerOfKey } from "./customer-row.ts";
+import { profileOf, seenRow, verifiedRow } from "./profile-row.ts";
 import { callStorage } from "./storage-call.ts";
 import { type TableClient, writeTo } from "./storage-clients.ts";
-import { bucketOf, buckets, customerKeys, profileKeys, type RowKeys, rowsOf } from "./table-keys.ts";
+import { bucketOf, buckets, customerKeys, onKeys, profileKeys, type RowKeys, rowsOf } from "./table-keys.ts";
 import { queryRows, type Row, readRow } from "./table-query.ts";
 
 export interface KnownCustomersOptions {
@@ -19,8 +19,8 @@ export interface KnownCustomersOptions {
   readonly withProfiles: boolean;
 }
 
-interface PartOfBucket {
-  readonly customers: readonly KnownCustomer[];
+interface PartOfBucket<Item> {
+  readonly found: readonly Item[];
   /** The last customer that was looked at; absent: the bucket was read to its end, or enough of it. */
   readonly leftAt?: CustomerId;
 }
@@ -39,59 +39,67 @@ export function createTableKnownCustomers(
 ): KnownCustomers {
   return {
     async list({ state, after, limit }) {
-      const found: KnownCustomer[] = [];
-      let first = after === undefined ? 0 : buckets.indexOf(bucketOf(after));
-      // With many customers one bucket fills a page. When it does not, there are few, and the rest is read in haste.
-      for (let count = 1; first < buckets.length && found.length <= limit; count = bucketsAtOnce) {
-        const next = buckets.slice(first, first + count);
-        const start = (bucket: string) => (after !== undefined && bucket === bucketOf(after) ? after : undefined);
-        const parts = await Promise.all(next.map((bucket) => listBucket(bucket, state, start(bucket), limit + 1)));
-        for (const { customers, leftAt } of parts) {
-          found.push(...customers);
-          if (leftAt !== undefined && found.length <= limit) return { items: found, next: leftAt };
-        }
-        first += count;
+      if (state !== "On") {
+        const read = (bucket: string, start?: CustomerId) => listBucket(bucket, state, start, limit + 1);
+        return listPage(read, ({ record }) => record.customerId, after, limit);
       }
-      const page = found.slice(0, limit);
-      const items = withProfiles && state === "On" ? await withTheirProfiles(page) : page;
-      const last = items.at(-1);
-      return found.length > limit && last !== undefined ? { items, next: last.record.customerId } : { items };
+      // Few of many customers are On: they have a range of their own, and each is then read by its key.
+      const { items, ...rest } = await listPage(
+        async (bucket, start) => {
+          const rows = await rowsAfter("on", bucket, start, limit + 1);
+          return { found: rows.map((row) => customerOfKey(row, onKeys)) };
+        },
+        (customerId) => customerId,
+        after,
+        limit,
+      );
+      const customers = await findAll(items);
+      // One of them may have been turned Off between the two reads.
+      return { items: customers.filter(({ record }) => isAnyOn(record)), ...rest };
     },
 
-    async find(customerId) {
-      const [row, profile] = await Promise.all([
-        readRow(table, customerKeys(customerId)),
-        withProfiles ? readRow(table, profileKeys(customerId)) : undefined,
-      ]);
-      return knownCustomer(customerId, row, profile);
-    },
-
+    find,
     saveSeen: (customers, at) => merge(customers.map((customer) => seenRow(customer, at))),
     saveVerified: (customerIds, at) => merge(customerIds.map((customerId) => verifiedRow(customerId, at))),
   };
 
-  /** Up to `limit` customers of one bucket by id, fewer only at its end or where it was left; those On without profile. */
+  async function find(customerId: CustomerId): Promise<KnownCustomer> {
+    const [row, profile] = await Promise.all([
+      readRow(table, customerKeys(customerId)),
+      withProfiles ? readRow(table, profileKeys(customerId)) : undefined,
+    ]);
+    return knownCustomer(customerId, row, profile);
+  }
+
+  async function findAll(customerIds: readonly CustomerId[]): Promise<readonly KnownCustomer[]> {
+    const customers: KnownCustomer[] = [];
+    for (let first = 0; first < customerIds.length; first += readsAtOnce) {
+      customers.push(...(await Promise.all(customerIds.slice(first, first + readsAtOnce).map(find))));
+    }
+    return customers;
+  }
+
+  /** Up to `limit` customers of one bucket by id, fewer only at its end or where it was left. */
   async function listBucket(
     bucket: string,
-    state: PermissionState | undefined,
+    state: "Off" | undefined,
     after: CustomerId | undefined,
     limit: number,
-  ): Promise<PartOfBucket> {
-    if (!withProfiles || state === "On") {
-      const anyOn = state === undefined ? "" : ` and anyOn eq ${state === "On"}`;
-      const rows = await rowsAfter("customer", bucket, after, limit, anyOn);
-      return { customers: rows.map((row) => knownCustomer(idOf(row), row)) };
+  ): Promise<PartOfBucket<KnownCustomer>> {
+    if (!withProfiles) {
+      const rows = await rowsAfter("customer", bucket, after, limit, state === undefined ? "" : " and anyOn eq false");
+      return { found: rows.map((row) => knownCustomer(idOf(row), row)) };
     }
     // A profile does not tell whether its customer is On, so that none has to be written when a switch is turned.
     const wanted: KnownCustomer[] = [];
     let position = after;
     for (const size of [limit, limit, longPage, longPage]) {
       const page = await mergedPage(bucket, position, size);
-      wanted.push(...page.filter((customer) => state === undefined || !isAnyOn(customer)));
+      wanted.push(...page.filter(({ record }) => state === undefined || !isAnyOn(record)));
       position = page.at(-1)?.record.customerId;
-      if (wanted.length >= limit || page.length < size) return { customers: wanted.slice(0, limit) };
+      if (wanted.length >= limit || page.length < size) return { found: wanted.slice(0, limit) };
     }
-    return position === undefined ? { customers: wanted } : { customers: wanted, leftAt: position };
+    return position === undefined ? { found: wanted } : { found: wanted, leftAt: position };
   }
 
   /** Of both kinds of rows as many as the page shall have: so it lacks neither of a customer's two. */
@@ -105,13 +113,13 @@ export function createTableKnownCustomers(
       rowsAfter("profile", bucket, after, limit),
     ]);
     const recordRows = new Map(records.map((row) => [idOf(row), row]));
-    const profileRows = new Map(profiles.map((row) => [profiledCustomerOf(row), row]));
+    const profileRows = new Map(profiles.map((row) => [customerOfKey(row, profileKeys), row]));
     const ids = [...new Set([...recordRows.keys(), ...profileRows.keys()])].sort().slice(0, limit);
     return ids.map((id) => knownCustomer(id, recordRows.get(id), profileRows.get(id)));
   }
 
   function rowsAfter(
-    kind: "customer" | "profile",
+    kind: "customer" | "on" | "profile",
     bucket: string,
     after: CustomerId | undefined,
     limit: number,
@@ -119,19 +127,6 @@ export function createTableKnownCustomers(
   ): Promise<Row[]> {
     const start = after === undefined ? "" : ` and RowKey gt '${kind}|${after}'`;
     return queryRows(table, `PartitionKey eq '${bucket}' and ${rowsOf(kind)}${start}${more}`, limit);
-  }
-
-  /** By one read for each: for a list of keys Azure looks at every row between the first and the last. */
-  async function withTheirProfiles(customers: readonly KnownCustomer[]): Promise<readonly KnownCustomer[]> {
-    const found: KnownCustomer[] = [];
-    for (let first = 0; first < customers.length; first += readsAtOnce) {
-      const read = customers.slice(first, first + readsAtOnce).map(async ({ record }) => {
-        const profile = await readRow(table, profileKeys(record.customerId));
-        return profile === undefined ? { record } : { record, profile: profileOf(profile) };
-      });
-      found.push(...(await Promise.all(read)));
-    }
-    return found;
   }
 
   /** Repeating it changes nothing, and what is not named in a row stays as it is. */
@@ -172,8 +167,32 @@ function idOf(row: Row): CustomerId {
   return customerOf(row).customerId;
 }
 
-function isAnyOn({ record }: KnownCustomer): boolean {
-  return products.some((product) => record.switches[product].state === "On");
+/**
+ * @param read of a bucket what stands after a customer, one more than the page holds when there is more
+ * @returns a page over the buckets in their order
+ */
+async function listPage<Item>(
+  read: (bucket: string, start: CustomerId | undefined) => Promise<PartOfBucket<Item>>,
+  idOf: (item: Item) => CustomerId,
+  after: CustomerId | undefined,
+  limit: number,
+): Promise<Page<Item, CustomerId>> {
+  const found: Item[] = [];
+  const startBucket = after === undefined ? undefined : bucketOf(after);
+  let first = startBucket === undefined ? 0 : buckets.indexOf(startBucket);
+  // With many customers one bucket fills a page. When it does not, there are few, and the rest is read in haste.
+  for (let count = 1; first < buckets.length && found.length <= limit; count = bucketsAtOnce) {
+    const next = buckets.slice(first, first + count);
+    const parts = await Promise.all(next.map((bucket) => read(bucket, bucket === startBucket ? after : undefined)));
+    for (const part of parts) {
+      found.push(...part.found);
+      if (part.leftAt !== undefined && found.length <= limit) return { items: found, next: part.leftAt };
+    }
+    first += count;
+  }
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return found.length > limit && last !== undefined ? { items, next: idOf(last) } : { items };
 }
 
 /** @returns the rows of one bucket at a time, by key, no more than `most` together */

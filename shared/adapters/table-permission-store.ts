@@ -2,7 +2,7 @@
 
 import type { RecordedChange } from "../domain/change.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
-import { untouchedCustomer } from "../domain/permission.ts";
+import { isAnyOn, untouchedCustomer } from "../domain/permission.ts";
 import { dependencyUnavailable } from "../domain/refusal.ts";
 import type { PermissionStore, StoredCustomer } from "../ports.ts";
 import { activityColumns } from "./activity-row.ts";
@@ -16,6 +16,7 @@ import {
   changeKeys,
   changeRanges,
   customerKeys,
+  onKeys,
   pendingKeys,
   rowsBefore,
   rowsOf,
@@ -43,13 +44,13 @@ export function createTablePermissionStore(table: () => Promise<TableClient>): P
 
     async commit(replaced, granted) {
       const actions = transactionOf(replaced, granted);
+      const ofList = listedAsOn(replaced, granted);
       try {
-        const { subResponses } = await writeTo(table, (client) =>
-          client.submitTransaction(actions, { abortSignal: AbortSignal.timeout(commitMilliseconds) }),
-        );
-        // The SDK reads any 2xx as success, also a page of a proxy: count the answers.
-        const done = subResponses.length === actions.length && subResponses.every(({ status }) => status === 204);
-        return done ? "committed" : "unknown";
+        return await submit([...actions, ...ofList]).catch((error: unknown) => {
+          // No Off shall fail for want of a row that only a list reads.
+          if (ofList.length > 0 && storageCode(error) === "ResourceNotFound") return submit(actions);
+          throw error;
+        });
       } catch (error) {
         if (conflicts.includes(storageCode(error) ?? "")) return "conflict";
         if (mayPass(error)) return "unknown";
@@ -85,6 +86,15 @@ export function createTablePermissionStore(table: () => Promise<TableClient>): P
     },
   };
 
+  async function submit(actions: TransactionAction[]): Promise<"committed" | "unknown"> {
+    const { subResponses } = await writeTo(table, (client) =>
+      client.submitTransaction(actions, { abortSignal: AbortSignal.timeout(commitMilliseconds) }),
+    );
+    // The SDK reads any 2xx as success, also a page of a proxy: count the answers.
+    const done = subResponses.length === actions.length && subResponses.every(({ status }) => status === 204);
+    return done ? "committed" : "unknown";
+  }
+
   async function removeAll(rows: readonly Row[]): Promise<void> {
     if (rows.length === 0) return;
     const deletions = rows.map((row): TransactionAction => ["delete", keysOf(row)]);
@@ -119,6 +129,13 @@ function transactionOf(
     }
   }
   return actions;
+}
+
+/** Most partners have few customers that are On among many: their list is a range of its own. */
+function listedAsOn({ record: before }: StoredCustomer, { record }: RecordedChange): TransactionAction[] {
+  if (isAnyOn(before) === isAnyOn(record)) return [];
+  const keys = { ...onKeys(record.customerId) };
+  return [isAnyOn(record) ? ["upsert", keys, "Replace"] : ["delete", keys]];
 }
 
 function keysOf({ partitionKey, rowKey }: Row): { partitionKey: string; rowKey: string } {

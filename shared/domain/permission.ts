@@ -85,3 +85,7 @@ export function permissionOf(record: CustomerRecord, product: Product): Permissi
 export function permissionsOf(record: CustomerRecord): Permission[] {
   return products.map((product) => permissionOf(record, product));
 }
+
+export function isAnyOn({ switches }: CustomerRecord): boolean {
+  return products.some((product) => switches[product].state === "On");
+}

@@ -5,7 +5,7 @@
 
 import type { CustomerId } from "../../shared/domain/identifiers.ts";
 import type { CustomerProfile, PartnerCustomer } from "../../shared/domain/partner-customer.ts";
-import { products } from "../../shared/domain/permission.ts";
+import { isAnyOn } from "../../shared/domain/permission.ts";
 import type {
   KnownCustomer,
   KnownCustomers,
@@ -58,10 +58,7 @@ export function createInMemoryCustomers(world: InMemoryWorld): InMemoryCustomers
             .sort()
             .filter((customerId) => after === undefined || customerId > after)
             .map(known)
-            .filter(({ record: { switches } }) => {
-              const anyOn = products.some((product) => switches[product].state === "On");
-              return state === undefined || anyOn === (state === "On");
-            });
+            .filter(({ record }) => state === undefined || isAnyOn(record) === (state === "On"));
           const items = found.slice(0, limit);
           const last = items.at(-1);
           return found.length > limit && last !== undefined ? { items, next: last.record.customerId } : { items };

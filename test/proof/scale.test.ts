@@ -7,7 +7,7 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { openStorage } from "../../shared/adapters/storage-clients.ts";
 import { createTableActivityLog } from "../../shared/adapters/table-activity-log.ts";
 import { activityByDayTable, activityLogTable, permissionsTable } from "../../shared/adapters/table-keys.ts";
@@ -16,7 +16,7 @@ import { createTableNotebook } from "../../shared/adapters/table-notebook.ts";
 import { createTablePendingActivities } from "../../shared/adapters/table-pending-activities.ts";
 import { createTablePermissionStore } from "../../shared/adapters/table-permission-store.ts";
 import type { ChangeId, CustomerId } from "../../shared/domain/identifiers.ts";
-import { products } from "../../shared/domain/permission.ts";
+import { isAnyOn, products } from "../../shared/domain/permission.ts";
 import type { Clock, Telemetry } from "../../shared/ports.ts";
 import { createCheckHealth } from "../../shared/use-cases/check-health.ts";
 import { createCompareCustomer } from "../../shared/use-cases/compare-customer.ts";
@@ -32,16 +32,7 @@ import { createSetPermission } from "../../shared/use-cases/set-permission.ts";
 import { createSweepPendingActivities } from "../../shared/use-cases/sweep-pending-activities.ts";
 import { ada } from "../fakes/facts.ts";
 import { type StorageProxy, startStorageProxy } from "../harness/storage-proxy.ts";
-import {
-  byDayRow,
-  dayMilliseconds,
-  type Fleet,
-  isOn,
-  logRow,
-  makeFleet,
-  oldChanges,
-  permissionRows,
-} from "./scale/fleet.ts";
+import { byDayRow, dayMilliseconds, type Fleet, logRow, makeFleet, oldChanges, permissionRows } from "./scale/fleet.ts";
 import { loadRows } from "./scale/load.ts";
 import { scannedRows } from "./scale/scanned-rows.ts";
 import { startTablesInMemory, type Tables } from "./scale/tables-in-memory.ts";
@@ -74,6 +65,8 @@ let tables: Tables;
 let days: Tables;
 let sides: { readonly small: Side; readonly large: Side; readonly allOn: Side; readonly noneOn: Side };
 const costs: { name: string; small: Cost; large: Cost }[] = [];
+
+jest.setTimeout(600_000);
 
 type Side = Awaited<ReturnType<typeof makeSide>>;
 
@@ -146,7 +139,7 @@ async function makeSide(account: (typeof accounts)[number], fleet: Fleet, withLo
   const policies = {
     read: async (customerId: CustomerId) => {
       const record = stateOf.get(customerId);
-      return record !== undefined && isOn(record) ? ("unknown" as const) : undefined;
+      return record !== undefined && isAnyOn(record) ? ("unknown" as const) : undefined;
     },
   };
   let asked = 0;
@@ -284,10 +277,11 @@ test("the list of all customers", async () => {
   const off = { most: { requests: 20, returned: 20 * row, scanned: 20 * row }, check };
   await compare("customers Off, first page", list("Off"), off);
   await compare("customers Off, page in the middle", list("Off", deep), off);
-  // A third of those that were ever switched are On; a profile for each.
-  const on = { most: { requests: 5 + pageSize, returned: 5 * row + pageSize, scanned: 5 * row * 5 + pageSize }, check };
-  await compare("customers On, first page", list("On"), { ...on, check: () => undefined });
-  await compare("customers On, page in the middle", list("On", deep), { ...on, check: () => undefined });
+  // Those that are On have a range of their own; then a record and a profile for each. The small fleet has no full page.
+  const each = 2 * pageSize;
+  const on = { most: { requests: 5 + each, returned: 5 * row + each, scanned: 5 * row + each } };
+  await compare("customers On, first page", list("On"), on);
+  await compare("customers On, page in the middle", list("On", deep), on);
 });
 
 test("a list of the state that nobody is in", async () => {
@@ -296,9 +290,7 @@ test("a list of the state that nobody is in", async () => {
   const rows = 16 * 2 * 2 * (pageSize + 1 + 500);
   const most = { requests: 16 * 2 * 4, returned: rows, scanned: rows };
   await compare("customers Off where all are On", list("Off"), { most, other: sides.allOn });
-  // The one that grows, and with whom: customers that were ever switched, not with the fleet.
-  const scanned = sides.noneOn.fleet.records.length;
-  await compare("customers On where none is", list("On"), { most: { scanned }, other: sides.noneOn });
+  await compare("customers On where none is", list("On"), { most: { requests: 16 }, other: sides.noneOn });
 });
 
 test("the log of all", async () => {
@@ -314,7 +306,9 @@ test("the log of all", async () => {
       }),
     { check: lengthOf(pageSize) },
   );
-  await compare("activities of all, ten days in the middle", of({ from: at(210), to: at(200) }));
+  // The small fleet has fewer in ten days than a page holds.
+  const page = { most: { returned: pageSize + 1, scanned: pageSize + 1 } };
+  await compare("activities of all, ten days in the middle", of({ from: at(210), to: at(200) }), page);
   await compare("activities of all, a range long before the first", of({ from: at(4000), to: at(3000) }), {
     check: lengthOf(0),
   });
@@ -324,11 +318,14 @@ test("what runs by itself", async () => {
   await compare("sweep of pending activities, nothing to do", (side) => side.sweepPending());
   await compare("sweep of unfinished changes, nothing to do", (side) => side.sweepUnfinished());
   await compare("health", (side) => side.checkHealth());
-  await compare("drift, one run of a page", (side) => side.detectDrift());
+  // Of those that are On there are as many in a page as there happen to be: each is noted as verified, and the run itself.
+  await compare("drift, one run of a page", (side) => side.detectDrift(), { most: { written: perDriftRun + 1 } });
+  // Partner Center's order is not ours: a page of it has customers of all buckets.
+  const listed = 500;
   await compare("synchronisation, one page of 500", (side) =>
     side.known.saveSeen(
-      Array.from({ length: 500 }, (_, index) => ({
-        customerId: side.fleet.customerIds[index * 2] as CustomerId,
+      Array.from({ length: listed }, (_, index) => ({
+        customerId: side.fleet.customerIds[index * Math.floor(side.fleet.customerIds.length / listed)] as CustomerId,
         name: "A",
         domain: "a.example",
         relationship: "reseller",
@@ -343,7 +340,7 @@ test("what runs by itself", async () => {
 });
 
 test("one toggle", async () => {
-  const customerOf = ({ fleet }: Side) => fleet.records.find(isOn)!;
+  const customerOf = ({ fleet }: Side) => fleet.records.find(isAnyOn)!;
   const productOf = (side: Side) => products.find((product) => customerOf(side).switches[product].state === "On")!;
   await compare("toggle to Off", (side) =>
     side.setPermission({

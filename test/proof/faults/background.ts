@@ -107,7 +107,7 @@ export function synchronisationRow(product: Product): Row {
     operation: "timer SynchroniseCustomers",
     within: 23,
     expected: expecting("nothing changed", {
-      "slow (2 s)": "read",
+      "slow (1.5 s)": "read",
       ...forAnHour,
       "404": "refused, asked again in an hour",
       "409": "refused, asked again in an hour",
@@ -193,11 +193,11 @@ export const driftCustomers = (call: DriftCall): DemoCustomer[] =>
 /** What the comparison of records and policies says of a switch that somebody else has turned. */
 const driftOutcomes: Readonly<Record<DriftCall, Pick<Row, "expected" | "recovery">>> = {
   "audit records": {
-    expected: expecting("found, without a name", { "slow (2 s)": "found, with a name" }),
+    expected: expecting("found, without a name", { "slow (1.5 s)": "found, with a name" }),
     recovery: "the next finding has its name again",
   },
   "policy read": {
-    expected: expecting("nothing said", { "slow (2 s)": "found, with a name", ...forAnHour }),
+    expected: expecting("nothing said", { "slow (1.5 s)": "found, with a name", ...forAnHour }),
     recovery: "the next round finds it; refused: after an hour",
   },
 };

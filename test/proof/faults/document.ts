@@ -25,7 +25,6 @@ or page of a proxy, is in the answer; and the same request goes through after th
   say that somebody else came first), else a gateway's.
 - \`200 cut\` and \`200 other JSON\` of a write in Partner Center, and \`200 cut\` of a transaction, come after it was done.
 - "PUT On, second": the other switch is On already, so that the policy is changed and not made.
-- A point read of storage has 2 s for each of three attempts: one that always takes 2 s is given up.
 - \`202\`: the change is begun and goes on by itself. Off is accepted while Partner Center is away; On is not.
 - Signing keys that were fetched once are kept for a day: this row is of an instance that has none yet.
 

@@ -4,7 +4,7 @@ import type { Fault } from "../../../local/stand-ins/faults.ts";
 import type { Fate } from "../../harness/storage-proxy.ts";
 
 export const faultNames = [
-  "slow (2 s)",
+  "slow (1.5 s)",
   "hang",
   "reset",
   "401",
@@ -25,7 +25,7 @@ export type FaultName = (typeof faultNames)[number];
 /** A service that is called over HTTPS. */
 export type Service = "keys" | "customerToken" | "partnerToken" | "arm" | "partnerCenter" | "vault";
 
-const slowMilliseconds = 2_000;
+const slowMilliseconds = 1_500;
 const retryAfter = { "Retry-After": "2" };
 /** Stands over the stand-in's own header, and says nothing. */
 const noRetryAfter = { "Retry-After": "" };
@@ -93,7 +93,7 @@ export function faultOf(name: FaultName, service: Service): Fault {
   const own = ownWords[service][name];
   if (own !== undefined) return own;
   switch (name) {
-    case "slow (2 s)":
+    case "slow (1.5 s)":
       return { kind: "slow", ms: slowMilliseconds };
     case "hang":
     case "reset":
@@ -124,7 +124,7 @@ const storageError = (status: number, code: string): Fate => ({
  */
 export function fateOf(name: FaultName, isTransaction = false): Fate {
   switch (name) {
-    case "slow (2 s)":
+    case "slow (1.5 s)":
       return { delay: slowMilliseconds };
     case "hang":
       return "hang";

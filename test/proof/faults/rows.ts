@@ -48,7 +48,7 @@ const each = (names: readonly FaultName[], outcome: string) =>
 /** Statuses that Partner Center itself gives a meaning: waiting does not help. */
 const saidNo: readonly FaultName[] = ["401", "403", "404", "409", "412"];
 
-const slowIsFine: Partial<Record<FaultName, string>> = { "slow (2 s)": "200" };
+const slowIsFine: Partial<Record<FaultName, string>> = { "slow (1.5 s)": "200" };
 const atOnce = "at once";
 const byItself = "202: by itself, when the queue reminds us (5 s)";
 
@@ -157,7 +157,7 @@ function refusalRow(
 ): Row {
   return {
     ...{ call, operation: "PUT On, not eligible", within: checkSeconds, recovery: "at once: refused" },
-    expected: { ...expected, "slow (2 s)": refusal },
+    expected: { ...expected, "slow (1.5 s)": refusal },
     scene(fault) {
       const one = newCase(product, `not eligible, ${isLive} ${call}`, fault);
       spoil(one.tenant);
@@ -227,7 +227,7 @@ export function rowsWithoutPartnerCenter(product: Product): Row[] {
   const turn = (row: Turn) => turnRow(product, false, row);
   const check = (row: Check) => checkRow(product, row);
   const unclear = "409 EligibilityInconclusive";
-  const notChecked = expecting("200 Inconclusive", { "slow (2 s)": "200 Eligible" });
+  const notChecked = expecting("200 Inconclusive", { "slow (1.5 s)": "200 Eligible" });
   const readAt = (
     call: string,
     operation: string,
@@ -235,7 +235,7 @@ export function rowsWithoutPartnerCenter(product: Product): Row[] {
     right: (body: any) => boolean,
   ): Row => ({
     ...{ call, operation, within: storageSeconds, recovery: atOnce },
-    expected: call === "Table: point read" ? expecting("503") : expecting("503", slowIsFine),
+    expected: expecting("503", slowIsFine),
     scene(fault) {
       const one = newCase(product, operation, fault);
       return {
@@ -317,7 +317,7 @@ export function rowsWithoutPartnerCenter(product: Product): Row[] {
     ...(["PUT On", "PUT Off"] as const).flatMap((operation): Row[] => [
       turn({
         ...{ operation, call: "Table: point read", inject: pointRead, isBlind: true, within: storageSeconds },
-        expected: expecting("503"),
+        expected: expecting("503", slowIsFine),
       }),
       turn({
         ...{ operation, call: "Table: transaction", inject: transaction, isBlind: true, within: storageSeconds },
@@ -416,7 +416,7 @@ export function rowsWithPartnerCenter(product: Product): Row[] {
         ),
         checkRow(product, {
           ...{ call, inject },
-          expected: expecting("200 Inconclusive", { "slow (2 s)": "200 Eligible" }),
+          expected: expecting("200 Inconclusive", { "slow (1.5 s)": "200 Eligible" }),
         }),
       ];
     }),
@@ -493,7 +493,7 @@ export function sharedRows(product: Product, call: string, unlike: Partial<Recor
     }),
     checkRow(product, {
       ...{ call, inject: none },
-      expected: expecting("200 Inconclusive", { "slow (2 s)": "200 Eligible" }),
+      expected: expecting("200 Inconclusive", { "slow (1.5 s)": "200 Eligible" }),
     }),
   ];
 }

@@ -7,12 +7,13 @@ import { activityColumns } from "../../../shared/adapters/activity-row.ts";
 import { changeRow } from "../../../shared/adapters/change-row.ts";
 import { customerRow } from "../../../shared/adapters/customer-row.ts";
 import { seenRow } from "../../../shared/adapters/profile-row.ts";
-import { bucketOf, byDayKeys, logKeys, type RowKeys } from "../../../shared/adapters/table-keys.ts";
+import { bucketOf, byDayKeys, logKeys, onKeys, type RowKeys } from "../../../shared/adapters/table-keys.ts";
 import type { Activity } from "../../../shared/domain/activity.ts";
 import { type Change, grantChange } from "../../../shared/domain/change.ts";
 import type { CustomerId } from "../../../shared/domain/identifiers.ts";
 import {
   type CustomerRecord,
+  isAnyOn,
   type PermissionState,
   products,
   untouchedCustomer,
@@ -49,7 +50,10 @@ export const oldChanges = 40;
 export function makeFleet({ customers, activities, seed, now, switched = 10, on = 30 }: FleetOptions): Fleet {
   const random = randomFrom(seed);
   const guid = <Id extends string>() => guidFrom(random) as Id;
-  const customerIds = Array.from({ length: customers }, () => guid<CustomerId>()).sort(inListOrder);
+  const customerIds = Array.from({ length: customers }, () => guid<CustomerId>())
+    .map((customerId) => ({ customerId, place: bucketOf(customerId) + customerId }))
+    .sort((one, other) => (one.place < other.place ? -1 : 1))
+    .map(({ customerId }) => customerId);
   const records: CustomerRecord[] = [];
   const changes: { customerId: CustomerId; change: Change }[] = [];
   const log: Activity[] = [];
@@ -102,6 +106,7 @@ export function permissionRows({ customerIds, records, changes }: Fleet, now: Da
       return seenRow(who, now);
     }),
     ...records.map(customerRow),
+    ...records.filter(isAnyOn).map(({ customerId }) => ({ ...onKeys(customerId) })),
     ...changes.map(({ customerId, change }) => changeRow(customerId, change)),
   ];
 }
@@ -112,14 +117,6 @@ export function logRow(activity: Activity): FleetRow {
 
 export function byDayRow(activity: Activity): FleetRow {
   return { ...byDayKeys(activity), ...activityColumns(activity) };
-}
-
-export function inListOrder(one: CustomerId, other: CustomerId): number {
-  return bucketOf(one) + one < bucketOf(other) + other ? -1 : 1;
-}
-
-export function isOn({ switches }: CustomerRecord): boolean {
-  return products.some((product) => switches[product].state === "On");
 }
 
 /** mulberry32: small, and the same numbers everywhere. */
