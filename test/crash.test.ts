@@ -14,11 +14,15 @@ const behind = 120;
 let product: Product;
 let customerId: string;
 let requestId: string;
-const customers = makeEligibleCustomers(7);
+const customers = makeEligibleCustomers(8);
 const nextCustomer = oneByOne(customers);
 
 beforeAll(async () => {
   product = await startProduct({ customers });
+  // The first change of all makes the tables, by a transaction that fails: no test may mistake that one for its own.
+  customerId = nextCustomer();
+  requestId = randomUUID();
+  expect(await turnOn()).toMatchObject({ status: 200 });
 });
 afterAll(() => product.stop());
 

@@ -99,6 +99,8 @@ export function createCaller(options: CallerOptions): Caller {
         see(name, answer);
         return history.end(changeId, "acknowledged", { ...write, invoked: begun, answered, outcome: "changed" });
       }
+      // Whoever repeats a request gets the answer that was lost, not that somebody has done it already.
+      if (status === 200 && body.changeId === changeId) throw unexpected(answer, "PUT", pathOf(name));
       if (isLive && status === 202) {
         history.accepted += 1;
         leave();
