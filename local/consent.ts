@@ -14,9 +14,8 @@ import { probeMfa } from "../shared/adapters/partner-center-mfa.ts";
 import { createRefreshTokenVault, refreshTokenSecret } from "../shared/adapters/refresh-token-vault.ts";
 import { withinDeadline } from "../shared/adapters/within-deadline.ts";
 import { type ConsentSettings, readConsentSettings, SettingsError } from "../shared/config.ts";
-import { refusedByPartnerCenter } from "../shared/domain/partner-center-refusal.ts";
+import { PartnerCenterRefusal, refusedByPartnerCenter } from "../shared/domain/partner-center-refusal.ts";
 import { Refusal } from "../shared/domain/refusal.ts";
-import { PolicyRefusal } from "../shared/domain/self-serve-policy.ts";
 import { applyLocalSettings } from "./functions-host/settings.ts";
 import { StartupFault } from "./functions-host/startup-fault.ts";
 import { Sentence } from "./sentence.ts";
@@ -97,7 +96,7 @@ async function signIn(
     if ("error" in arrived) throw new Sentence(`${describeAnswer(arrived, about)} Nothing was stored.`);
     return await withinDeadline(redeemCode(settings, begun, arrived.code, stop.signal), stop.signal).catch(
       (error: unknown) => {
-        if (error instanceof PolicyRefusal)
+        if (error instanceof PartnerCenterRefusal)
           throw new Sentence(`${describeRefusal(error, about)} Nothing was stored.`, { cause: error });
         if (error instanceof Sentence) throw error;
         throw new Sentence("Microsoft Entra does not answer as it should. Nothing was stored; run this again later.", {
@@ -117,7 +116,7 @@ async function expectAccepted({ application }: ConsentSettings, { accessToken }:
     askPartnerCenter({ endpoint: application.endpoint, tokens }),
     stop.signal,
   ).catch((error: unknown) => {
-    if (error instanceof PolicyRefusal) {
+    if (error instanceof PartnerCenterRefusal) {
       const { message } = refusedByPartnerCenter(error.reason, error.message, error.partnerCenterCode);
       throw new Sentence(`${message} Nothing was stored.`, { cause: error });
     }
@@ -150,7 +149,7 @@ async function expectCredential({ authorityHost, application }: ConsentSettings)
   try {
     await proofOf(application.credential, application.clientId, authorityHost);
   } catch (cause) {
-    if (cause instanceof PolicyRefusal) throw new Sentence(cause.message, { cause });
+    if (cause instanceof PartnerCenterRefusal) throw new Sentence(cause.message, { cause });
     throw cause;
   }
 }

@@ -1,7 +1,7 @@
 /** What an operator can do about a refusal of Microsoft Entra during the first consent, by Entra's own number. */
 
 import type { ConsentSettings } from "../shared/config.ts";
-import type { PolicyRefusal } from "../shared/domain/self-serve-policy.ts";
+import type { PartnerCenterRefusal } from "../shared/domain/partner-center-refusal.ts";
 import type { SignInAnswer } from "./sign-in-listener.ts";
 
 type Case = ConsentSettings & { readonly redirectUri: string };
@@ -58,7 +58,7 @@ export function describeAnswer({ error, description }: Extract<SignInAnswer, { e
   return `Microsoft Entra answered ${named}.${cureOf([code, word], about)}`;
 }
 
-export function describeRefusal({ message, partnerCenterCode }: PolicyRefusal, about: Case): string {
+export function describeRefusal({ message, partnerCenterCode }: PartnerCenterRefusal, about: Case): string {
   return `${message}${cureOf([partnerCenterCode], about)}`;
 }
 

@@ -43,7 +43,7 @@ export function beginSignIn(settings: ConsentSettings, redirectUri: string): Sig
 }
 
 /**
- * @throws PolicyRefusal when Entra refuses the code or the application
+ * @throws PartnerCenterRefusal when Entra refuses the code or the application
  * @throws Sentence when what it grants is not what was asked for
  */
 export async function redeemCode(

@@ -135,7 +135,7 @@ export interface StorageProbe {
 }
 
 /** Ids that go along with a call of Partner Center, so that a repeated call is known for one. */
-export interface PolicyCall {
+export interface PartnerCenterCall {
   /** `MS-RequestId`: the same for every retry of one call, another for the next call. */
   readonly requestId: string;
   /** `MS-CorrelationId`: one for everything that belongs to a change. */
@@ -143,27 +143,27 @@ export interface PolicyCall {
 }
 
 /**
- * The self-serve policies in Partner Center. Methods throw PolicyRefusal when waiting does not help, and a
+ * The self-serve policies in Partner Center. Methods throw PartnerCenterRefusal when waiting does not help, and a
  * Refusal `DependencyUnavailable` when there was no answer or none that can be relied on: then a write may
  * have been done, or not. Only what is read afterwards is true.
  */
 export interface SelfServePolicies {
   /** @returns undefined when there is no policy, which means that nothing is permitted */
-  read(customerId: CustomerId, call: PolicyCall): Promise<SelfServePolicy | undefined>;
+  read(customerId: CustomerId, call: PartnerCenterCall): Promise<SelfServePolicy | undefined>;
   /** @returns `exists` when there is one already (409/600041) */
   create(
     customerId: CustomerId,
     permissions: readonly PolicyPermission[],
-    call: PolicyCall,
+    call: PartnerCenterCall,
   ): Promise<"done" | "exists">;
   /** @returns `stale` when the policy has changed since it was read (400/2055, 409, 412), `gone` when there is none */
   replace(
     customerId: CustomerId,
     policy: SelfServePolicy,
     permissions: readonly PolicyPermission[],
-    call: PolicyCall,
+    call: PartnerCenterCall,
   ): Promise<"done" | "stale" | "gone">;
-  remove(customerId: CustomerId, policy: SelfServePolicy, call: PolicyCall): Promise<"done" | "stale" | "gone">;
+  remove(customerId: CustomerId, policy: SelfServePolicy, call: PartnerCenterCall): Promise<"done" | "stale" | "gone">;
 }
 
 /** What the partner sold, in Partner Center. Throws as SelfServePolicies does. */
@@ -182,7 +182,7 @@ export interface PartnerSales {
  */
 export interface PolicyWitness {
   /** @returns undefined when there is no policy, `unknown` when the witness has not heard of this customer's */
-  read(customerId: CustomerId, call: PolicyCall): Promise<PolicyContent | undefined | "unknown">;
+  read(customerId: CustomerId, call: PartnerCenterCall): Promise<PolicyContent | undefined | "unknown">;
   /** How long it may take until the witness knows of a move. Absent: it knows at once. */
   readonly lagSeconds?: number;
 }
@@ -193,7 +193,7 @@ export interface PartnerCustomers {
    * @param position where the page before said to go on; absent: the first page
    * @returns undefined when Partner Center does not know the position any more: begin again
    */
-  list(position: string | undefined, call: PolicyCall): Promise<Page<PartnerCustomer, string> | undefined>;
+  list(position: string | undefined, call: PartnerCenterCall): Promise<Page<PartnerCustomer, string> | undefined>;
 }
 
 export interface KnownCustomer {
@@ -223,7 +223,7 @@ export interface AuditTrail {
   /** @returns the last change of the customer's policy that was not made by this service, if it is known for sure */
   lastChangeOf(
     customerId: CustomerId,
-    call: PolicyCall,
+    call: PartnerCenterCall,
   ): Promise<{ readonly at: Date; readonly userPrincipalName?: string } | undefined>;
 }
 

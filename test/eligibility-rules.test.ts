@@ -22,8 +22,8 @@ import {
   subscriptionCheck,
   subscriptionCheckFailed,
 } from "../shared/domain/eligibility-report.ts";
+import { PartnerCenterRefusal, type PartnerCenterRefusalReason } from "../shared/domain/partner-center-refusal.ts";
 import type { Sales, SoldSubscription } from "../shared/domain/partner-sale.ts";
-import { PolicyRefusal, type PolicyRefusalReason } from "../shared/domain/self-serve-policy.ts";
 import {
   assignmentOn,
   contoso,
@@ -444,13 +444,13 @@ describe("the check azureSubscription, where Partner Center is asked what was so
     });
   });
 
-  test.each<[PolicyRefusalReason, RegExp]>([
+  test.each<[PartnerCenterRefusalReason, RegExp]>([
     ["RoleMissing", /role Admin Agent/],
     ["MfaRequired", /multi-factor authentication/],
     ["SignInRequired", /sign in again/],
     ["Refused", /documentation of errors/],
   ])("is not decided when Partner Center refuses (%s), and says what cures it", (reason, remedy) => {
-    expect(salesCheckFailed(new PolicyRefusal(reason, "It says no."))).toEqual({
+    expect(salesCheckFailed(new PartnerCenterRefusal(reason, "It says no."))).toEqual({
       name: "azureSubscription",
       result: "Inconclusive",
       code: "PartnerCenterRefused",

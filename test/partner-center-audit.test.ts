@@ -153,5 +153,5 @@ test("a refusal is told as one", async () => {
     match: { path: "/v1/auditrecords" },
     fault: { kind: "status", status: 403, body: { code: "900150", description: "no" } },
   });
-  await expect(lastChange()).rejects.toMatchObject({ name: "PolicyRefusal", reason: "RoleMissing" });
+  await expect(lastChange()).rejects.toMatchObject({ name: "PartnerCenterRefusal", reason: "RoleMissing" });
 });

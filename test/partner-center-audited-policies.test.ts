@@ -124,7 +124,7 @@ describe("an application's own token", () => {
     const error = await failureOf(tokens.get(soon()));
 
     expect(error).toMatchObject({
-      name: "PolicyRefusal",
+      name: "PartnerCenterRefusal",
       reason: "SignInRequired",
       partnerCenterCode: "AADSTS7000222",
     });

@@ -116,7 +116,7 @@ test("a position that is not known any more is told from a refusal", async () =>
   answer = { status: 400, body: { code: "900118", description: "The token is not valid." } };
 
   expect(await customers.list("t-1", call)).toBeUndefined();
-  await expect(customers.list(undefined, call)).rejects.toMatchObject({ name: "PolicyRefusal" });
+  await expect(customers.list(undefined, call)).rejects.toMatchObject({ name: "PartnerCenterRefusal" });
 });
 
 test.each([
@@ -125,7 +125,7 @@ test.each([
   [404, "1000", "Refused"],
 ])("%i/%s is a refusal: %s", async (status, code, reason) => {
   answer = { status, body: { code, description: "no" } };
-  await expect(customers.list("t-1", call)).rejects.toMatchObject({ name: "PolicyRefusal", reason });
+  await expect(customers.list("t-1", call)).rejects.toMatchObject({ name: "PartnerCenterRefusal", reason });
 });
 
 test("an outage is unavailable", async () => {

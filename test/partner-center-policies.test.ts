@@ -25,8 +25,9 @@ import {
 } from "../shared/adapters/partner-center-tokens.ts";
 import { createRefreshTokenSetting, createRefreshTokenVault } from "../shared/adapters/refresh-token-vault.ts";
 import type { CustomerId } from "../shared/domain/identifiers.ts";
-import type { PolicyPermission, PolicyRefusalReason, SelfServePolicy } from "../shared/domain/self-serve-policy.ts";
-import type { PolicyCall, SelfServePolicies } from "../shared/ports.ts";
+import type { PartnerCenterRefusalReason } from "../shared/domain/partner-center-refusal.ts";
+import type { PolicyPermission, SelfServePolicy } from "../shared/domain/self-serve-policy.ts";
+import type { PartnerCenterCall, SelfServePolicies } from "../shared/ports.ts";
 import { failureOf } from "./harness/failure-of.ts";
 import { type KeyVaultStandIn, startKeyVault } from "./harness/key-vault.ts";
 import { makeOwnCertificate, type OwnCertificate } from "./harness/own-certificate.ts";
@@ -229,7 +230,7 @@ describe("Entra refuses a token", () => {
 
     const error = await failureOf(tokens.get(soon()));
 
-    expect(error).toMatchObject({ name: "PolicyRefusal", reason, partnerCenterCode });
+    expect(error).toMatchObject({ name: "PartnerCenterRefusal", reason, partnerCenterCode });
     expect(error.message).toMatch(new RegExp(`${partnerCenterCode}\\b`));
     expect(everythingOf(error)).not.toContain(refreshToken);
     expect(everythingOf(error)).not.toContain(secret);
@@ -395,7 +396,7 @@ describe("the refresh token in Key Vault", () => {
   });
 
   test("is missing: SignInRequired", async () => {
-    expect(await failureOf(open().read())).toMatchObject({ name: "PolicyRefusal", reason: "SignInRequired" });
+    expect(await failureOf(open().read())).toMatchObject({ name: "PartnerCenterRefusal", reason: "SignInRequired" });
   });
 
   test.each([
@@ -425,7 +426,7 @@ const operations: readonly Operation[] = ["read", "create", "replace", "remove"]
 const customerId = customers[0]!.tenantId as CustomerId;
 const reservations: PolicyPermission = { resource: "AzureReservedInstances", action: "Purchase" };
 const savingsPlans: PolicyPermission = { resource: "AzureSavingsPlan", action: "Purchase" };
-const newCall = (): PolicyCall => ({ requestId: randomUUID(), correlationId: randomUUID() });
+const newCall = (): PartnerCenterCall => ({ requestId: randomUUID(), correlationId: randomUUID() });
 
 /** What is kept about the customer, as it travels. */
 const policyItem = {
@@ -489,9 +490,13 @@ describe("with Partner Center", () => {
   const requests = () => partnerCenter.requests.entries;
   const sent = (header: string) => requests().map(({ headers }) => headers[header]);
 
-  async function expectRefusal(promise: Promise<unknown>, reason: PolicyRefusalReason, code: string | undefined) {
+  async function expectRefusal(
+    promise: Promise<unknown>,
+    reason: PartnerCenterRefusalReason,
+    code: string | undefined,
+  ) {
     const error = await failureOf(promise);
-    expect(error).toMatchObject({ name: "PolicyRefusal", reason, partnerCenterCode: code });
+    expect(error).toMatchObject({ name: "PartnerCenterRefusal", reason, partnerCenterCode: code });
     expectNoToken(error);
     return error;
   }
@@ -596,7 +601,7 @@ describe("with Partner Center", () => {
   });
 
   describe("Partner Center refuses", () => {
-    test.each<[PolicyRefusalReason, number, string | undefined]>([
+    test.each<[PartnerCenterRefusalReason, number, string | undefined]>([
       ["MfaRequired", 401, "900421"],
       ["SignInRequired", 401, "900420"],
       ["SignInRequired", 401, "Unauthorized"],
@@ -949,7 +954,7 @@ describe("with Partner Center", () => {
 
     test("is missing when Entra says so already, and is not the point without the role to look", async () => {
       account.agentRole = undefined;
-      await expect(probe()).rejects.toMatchObject({ name: "PolicyRefusal", reason: "RoleMissing" });
+      await expect(probe()).rejects.toMatchObject({ name: "PartnerCenterRefusal", reason: "RoleMissing" });
       tokens.forget();
       account.mfa = false;
       entra.partnerApplication.requiresMfa = true;

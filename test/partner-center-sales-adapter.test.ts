@@ -173,7 +173,7 @@ describe("what was sold", () => {
   test("below a plan that has ended and cannot be looked into any more is nothing; below any other it is refused", async () => {
     const body = { code: "NotFound", description: "Not found." };
     partnerCenter.faults.add({ match: { path: entitlementsPath }, fault: { kind: "status", status: 404, body } });
-    expect(await harmlessFailureOf(ask())).toMatchObject({ name: "PolicyRefusal", reason: "Refused" });
+    expect(await harmlessFailureOf(ask())).toMatchObject({ name: "PartnerCenterRefusal", reason: "Refused" });
 
     customer.azurePlan.status = "deleted";
     expect((await ask()).subscriptions).toEqual([bar()]);
@@ -184,7 +184,7 @@ describe("what was sold", () => {
     const body = { code: "900421", description: "MFA" };
     partnerCenter.faults.add({ match: { path: entitlementsPath }, fault: { kind: "status", status: 401, body } });
 
-    expect(await harmlessFailureOf(ask())).toMatchObject({ name: "PolicyRefusal", reason: "MfaRequired" });
+    expect(await harmlessFailureOf(ask())).toMatchObject({ name: "PartnerCenterRefusal", reason: "MfaRequired" });
   });
 
   test("is nothing, when there is nothing", async () => {
@@ -299,7 +299,11 @@ describe("Partner Center refuses", () => {
     for (const path of [customerPath, listPath, entitlementsPath]) {
       const rule = partnerCenter.faults.add({ match: { path }, fault: { kind: "status", status, body } });
 
-      expect(await harmlessFailureOf(ask())).toMatchObject({ name: "PolicyRefusal", reason, partnerCenterCode: code });
+      expect(await harmlessFailureOf(ask())).toMatchObject({
+        name: "PartnerCenterRefusal",
+        reason,
+        partnerCenterCode: code,
+      });
 
       partnerCenter.faults.remove(rule);
     }
@@ -308,7 +312,7 @@ describe("Partner Center refuses", () => {
   test("an account without any role", async () => {
     entra.partnerUsers[0]!.agentRole = undefined;
 
-    expect(await harmlessFailureOf(ask())).toMatchObject({ name: "PolicyRefusal", reason: "RoleMissing" });
+    expect(await harmlessFailureOf(ask())).toMatchObject({ name: "PartnerCenterRefusal", reason: "RoleMissing" });
   });
 });
 

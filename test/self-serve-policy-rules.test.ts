@@ -2,14 +2,16 @@
 
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { refusedByPartnerCenter } from "../shared/domain/partner-center-refusal.ts";
+import {
+  PartnerCenterRefusal,
+  type PartnerCenterRefusalReason,
+  refusedByPartnerCenter,
+} from "../shared/domain/partner-center-refusal.ts";
 import { permissionStates, products } from "../shared/domain/permission.ts";
 import { Refusal } from "../shared/domain/refusal.ts";
 import {
   operationTypeOf,
   type PolicyPermission,
-  PolicyRefusal,
-  type PolicyRefusalReason,
   planMove,
   planOff,
   resourceOf,
@@ -132,7 +134,7 @@ test("what is done to a policy is named as Partner Center's audit records name i
 });
 
 describe("Partner Center's refusal", () => {
-  test.each<[PolicyRefusalReason | "NotConfirmed" | "Overtaken", RegExp]>([
+  test.each<[PartnerCenterRefusalReason | "NotConfirmed" | "Overtaken", RegExp]>([
     ["MfaRequired", /again with multi-factor authentication/],
     ["RoleMissing", /role Admin Agent/],
     ["AppOnlyToken", /wants a user behind the call/],
@@ -172,10 +174,15 @@ describe("Partner Center's refusal", () => {
 
   test("carries reason, code and cause, and is no Refusal by itself", () => {
     const cause = new Error("403");
-    const refusal = new PolicyRefusal("RoleMissing", "No.", { partnerCenterCode: "900150", cause });
+    const refusal = new PartnerCenterRefusal("RoleMissing", "No.", { partnerCenterCode: "900150", cause });
 
-    expect(refusal).toMatchObject({ name: "PolicyRefusal", reason: "RoleMissing", partnerCenterCode: "900150", cause });
+    expect(refusal).toMatchObject({
+      name: "PartnerCenterRefusal",
+      reason: "RoleMissing",
+      partnerCenterCode: "900150",
+      cause,
+    });
     expect(refusal).not.toBeInstanceOf(Refusal);
-    expect(new PolicyRefusal("Refused", "No.").partnerCenterCode).toBeUndefined();
+    expect(new PartnerCenterRefusal("Refused", "No.").partnerCenterCode).toBeUndefined();
   });
 });

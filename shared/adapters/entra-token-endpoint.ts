@@ -8,7 +8,7 @@ import { createHash, createPrivateKey, randomUUID, X509Certificate } from "node:
 import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { SignJWT } from "jose";
-import { PolicyRefusal, type PolicyRefusalReason } from "../domain/self-serve-policy.ts";
+import { PartnerCenterRefusal, type PartnerCenterRefusalReason } from "../domain/partner-center-refusal.ts";
 import { retryAfterMilliseconds } from "./arm-guard.ts";
 
 /** How the application proves itself: a secret, or a PEM file with a certificate and its private key. */
@@ -38,7 +38,7 @@ const assertionSeconds = 5 * 60;
 const tokenPattern = /^[\w.~+/=-]+$/;
 
 /**
- * @throws PolicyRefusal `SignInRequired`, `MfaRequired` or `Refused` when Entra says no; anything else when there is no
+ * @throws PartnerCenterRefusal `SignInRequired`, `MfaRequired` or `Refused` when Entra says no; anything else when there is no
  * answer, or none that can be relied on
  */
 export async function askForToken(
@@ -56,7 +56,7 @@ export async function askForToken(
       );
     } catch (error) {
       const isThrottled = error instanceof EntraFailure && error.statusCode === 429;
-      if (error instanceof PolicyRefusal || isThrottled || attempt >= (limits.attempts ?? 2) || stop.aborted)
+      if (error instanceof PartnerCenterRefusal || isThrottled || attempt >= (limits.attempts ?? 2) || stop.aborted)
         throw error;
       await pause((limits.backOffMilliseconds ?? 300) * (0.5 + Math.random()), undefined, { signal: stop });
     }
@@ -126,16 +126,16 @@ const signInErrors = new Set([
 ]);
 
 /** @returns undefined when the answer is not one of Entra's errors, or one that passes */
-function refusalOf(answer: Readonly<Record<string, unknown>>): PolicyRefusal | undefined {
+function refusalOf(answer: Readonly<Record<string, unknown>>): PartnerCenterRefusal | undefined {
   const { error, error_codes, error_description } = answer;
   if (typeof error !== "string" || passingErrors.has(error)) return undefined;
   const [first] = Array.isArray(error_codes) ? error_codes : [];
   const code = /^\d{1,10}$/.exec(String(first))?.[0] ?? /\bAADSTS(\d{1,10})\b/.exec(String(error_description))?.[1];
   const known = signInErrors.has(error) ? "SignInRequired" : "Refused";
-  const reason: PolicyRefusalReason = code !== undefined && mfaCodes.has(code) ? "MfaRequired" : known;
+  const reason: PartnerCenterRefusalReason = code !== undefined && mfaCodes.has(code) ? "MfaRequired" : known;
   const named = code === undefined ? undefined : `AADSTS${code}`;
   const word = /^\w{1,40}$/.exec(error)?.[0] ?? "an unknown error";
-  return new PolicyRefusal(
+  return new PartnerCenterRefusal(
     reason,
     `Microsoft Entra refuses a token for Partner Center: ${named ?? word}${idsOf(answer)}.`,
     named === undefined ? {} : { partnerCenterCode: named },
@@ -192,7 +192,7 @@ async function assertionOf(path: string, clientId: string, audience: string): Pr
       .setExpirationTime(`${assertionSeconds} s`)
       .sign(key);
   } catch (cause) {
-    throw new PolicyRefusal(
+    throw new PartnerCenterRefusal(
       "SignInRequired",
       "The certificate of the application for Partner Center cannot be used: a PEM file with a certificate and its RSA private key is needed.",
       { cause },

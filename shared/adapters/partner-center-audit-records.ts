@@ -6,7 +6,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { CustomerId } from "../domain/identifiers.ts";
-import type { PolicyCall } from "../ports.ts";
+import type { PartnerCenterCall } from "../ports.ts";
 import {
   type Answer,
   createAsk,
@@ -56,7 +56,7 @@ const pageSize = 500;
 export function createPolicyRecords(options: PartnerCenterOptions) {
   const ask = createAsk(options);
 
-  return function lookAt(customerId: CustomerId, call: PolicyCall, limits: LookLimits): Look {
+  return function lookAt(customerId: CustomerId, call: PartnerCenterCall, limits: LookLimits): Look {
     const until = Date.now() + limits.milliseconds;
     const deadline = AbortSignal.timeout(limits.milliseconds);
     let pages = 0;

@@ -5,9 +5,9 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { foreignWords } from "../domain/foreign-words.ts";
+import { PartnerCenterRefusal, type PartnerCenterRefusalReason } from "../domain/partner-center-refusal.ts";
 import { dependencyUnavailable } from "../domain/refusal.ts";
-import { PolicyRefusal, type PolicyRefusalReason } from "../domain/self-serve-policy.ts";
-import type { PolicyCall } from "../ports.ts";
+import type { PartnerCenterCall } from "../ports.ts";
 import { retryAfterMilliseconds } from "./arm-guard.ts";
 import type { PartnerCenterTokens } from "./partner-center-tokens.ts";
 
@@ -85,7 +85,7 @@ export function createAsk({ endpoint, tokens, limits = {}, onRequest }: PartnerC
   const { attemptMilliseconds = 8_000, callMilliseconds = 20_000, backOffMilliseconds = 300 } = limits;
 
   /** @param stop a deadline that does not leave the call all of its own time */
-  return async function ask(question: Question, call: PolicyCall, stop?: AbortSignal): Promise<Answer> {
+  return async function ask(question: Question, call: PartnerCenterCall, stop?: AbortSignal): Promise<Answer> {
     const deadline = AbortSignal.any([AbortSignal.timeout(callMilliseconds), ...(stop === undefined ? [] : [stop])]);
     let isRenewed = false;
     for (let attempt = 1; ; attempt++) {
@@ -108,7 +108,7 @@ export function createAsk({ endpoint, tokens, limits = {}, onRequest }: PartnerC
 
   async function askOnce(
     question: Question,
-    { requestId, correlationId }: PolicyCall,
+    { requestId, correlationId }: PartnerCenterCall,
     token: string,
     deadline: AbortSignal,
   ): Promise<Answer | PartnerCenterFailure> {
@@ -194,7 +194,7 @@ function codeOf(body: Json | undefined): string | undefined {
  * Codes of Partner Center; https://learn.microsoft.com/partner-center/developer/error-codes. Among what is not here is
  * 600040, "the identifier is incorrect": it does not say that there is no policy.
  */
-const reasons: ReadonlyMap<string | undefined, PolicyRefusalReason> = new Map([
+const reasons: ReadonlyMap<string | undefined, PartnerCenterRefusalReason> = new Map([
   ["900421", "MfaRequired"],
   ["900149", "RoleMissing"],
   ["900150", "RoleMissing"],
@@ -214,7 +214,7 @@ export function noFrom(answer: Answer): Error {
   if (status < 400) return odd(answer, "is not the status that belongs to it");
   const reason = reasons.get(code) ?? (status === 401 ? "SignInRequired" : "Refused");
   const named = code === undefined ? String(status) : `${status}/${code}`;
-  return new PolicyRefusal(
+  return new PartnerCenterRefusal(
     reason,
     `Partner Center refuses ${method} with ${named}${idsOf(header)}.${wordsOf(body)}`,
     code === undefined ? {} : { partnerCenterCode: code },

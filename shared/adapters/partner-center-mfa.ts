@@ -1,7 +1,7 @@
 /** Whether our account signed in with multi-factor authentication, as Partner Center sees it. */
 
 import { randomUUID } from "node:crypto";
-import { PolicyRefusal } from "../domain/self-serve-policy.ts";
+import { PartnerCenterRefusal } from "../domain/partner-center-refusal.ts";
 import { createAsk, noFrom, type PartnerCenterOptions } from "./partner-center-calls.ts";
 
 /**
@@ -21,7 +21,7 @@ export async function probeMfa(options: PartnerCenterOptions): Promise<boolean |
     const said = answer.header("isMfaCompliant")?.toLowerCase();
     return said === "true" || said === "false" ? said === "true" : undefined;
   } catch (error) {
-    if (error instanceof PolicyRefusal && error.reason === "MfaRequired") return false;
+    if (error instanceof PartnerCenterRefusal && error.reason === "MfaRequired") return false;
     throw error;
   }
 }

@@ -6,8 +6,8 @@
 
 import { randomUUID } from "node:crypto";
 import { type CustomerId, type Guid, parseGuid, type SubscriptionId } from "../domain/identifiers.ts";
+import { PartnerCenterRefusal } from "../domain/partner-center-refusal.ts";
 import { isActiveSale, isReseller, type Sales, type SoldSubscription } from "../domain/partner-sale.ts";
-import { PolicyRefusal } from "../domain/self-serve-policy.ts";
 import type { PartnerSales } from "../ports.ts";
 import {
   type Answer,
@@ -57,7 +57,8 @@ export function createPartnerCenterSales(options: PartnerCenterOptions): Partner
         const relationship = relationshipIn(await get(""), customerId);
         return { relationship, subscriptions: isReseller({ relationship }) ? await listed : [] };
       } catch (error) {
-        if (error instanceof PolicyRefusal && noRelationshipCodes.has(error.partnerCenterCode ?? "")) return noSales;
+        if (error instanceof PartnerCenterRefusal && noRelationshipCodes.has(error.partnerCenterCode ?? ""))
+          return noSales;
         throw error;
       } finally {
         over.abort();
@@ -108,7 +109,7 @@ async function listSubscriptions(get: Ask): Promise<readonly SoldSubscription[]>
 async function listEntitlements(get: Ask, plan: AzurePlan): Promise<readonly SoldSubscription[]> {
   const answer = await get(`/subscriptions/${plan.planId}/azureEntitlements`).catch((error: unknown) => {
     // Below a plan that has ended nothing counts, so it may as well be gone.
-    const isGone = error instanceof PolicyRefusal && error.reason === "Refused" && !isActiveSale(plan);
+    const isGone = error instanceof PartnerCenterRefusal && error.reason === "Refused" && !isActiveSale(plan);
     if (!isGone) throw error;
   });
   if (answer === undefined) return [];

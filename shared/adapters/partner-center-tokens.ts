@@ -6,8 +6,8 @@
  * https://learn.microsoft.com/partner-center/developer/enable-secure-app-model
  */
 
+import { PartnerCenterRefusal } from "../domain/partner-center-refusal.ts";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
-import { PolicyRefusal } from "../domain/self-serve-policy.ts";
 import type { Telemetry } from "../ports.ts";
 import {
   askForToken,
@@ -23,7 +23,7 @@ import { withinDeadline } from "./within-deadline.ts";
 export interface RefreshTokens {
   /**
    * @returns the newest one
-   * @throws PolicyRefusal `SignInRequired` when there is none, Refusal `DependencyUnavailable` when nobody can tell
+   * @throws PartnerCenterRefusal `SignInRequired` when there is none, Refusal `DependencyUnavailable` when nobody can tell
    */
   read(): Promise<string>;
   /** Puts a new one in the place of the old. @throws anything when it could not be kept */
@@ -33,7 +33,7 @@ export interface RefreshTokens {
 export interface PartnerCenterTokens {
   /**
    * @returns an access token, the one that is kept while it is good
-   * @throws PolicyRefusal `SignInRequired`, `MfaRequired` or `Refused` when Entra says no
+   * @throws PartnerCenterRefusal `SignInRequired`, `MfaRequired` or `Refused` when Entra says no
    * @throws Refusal `DependencyUnavailable` when there is no answer, or none that can be relied on, before the deadline
    */
   get(deadline: AbortSignal): Promise<string>;
@@ -96,7 +96,7 @@ export function createPartnerCenterTokens(options: PartnerCenterTokenOptions): P
       try {
         return await withinDeadline(flight, deadline);
       } catch (error) {
-        if (error instanceof Refusal || error instanceof PolicyRefusal) throw error;
+        if (error instanceof Refusal || error instanceof PartnerCenterRefusal) throw error;
         const { retryAfterSeconds } = error instanceof EntraFailure ? error : {};
         throw dependencyUnavailable("Microsoft Entra", {
           cause: error,
@@ -114,7 +114,8 @@ async function exchange(options: PartnerCenterTokenOptions, stop: AbortSignal): 
   const { authorityHost, tenantId, clientId, credential, refreshTokens, endpoint } = options;
   const url = `${authorityHost}/${tenantId}/oauth2/v2.0/token`;
   const refreshToken = (await refreshTokens?.read())?.trim();
-  if (refreshToken === "") throw new PolicyRefusal("SignInRequired", "There is no refresh token for Partner Center.");
+  if (refreshToken === "")
+    throw new PartnerCenterRefusal("SignInRequired", "There is no refresh token for Partner Center.");
 
   const form = new URLSearchParams({
     client_id: clientId,

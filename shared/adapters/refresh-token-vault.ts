@@ -4,8 +4,8 @@
  */
 
 import type { SecretClient } from "@azure/keyvault-secrets";
+import { PartnerCenterRefusal } from "../domain/partner-center-refusal.ts";
 import { dependencyUnavailable } from "../domain/refusal.ts";
-import { PolicyRefusal } from "../domain/self-serve-policy.ts";
 import { causeOf } from "./cause-of.ts";
 import { once } from "./once.ts";
 import type { RefreshTokens } from "./partner-center-tokens.ts";
@@ -83,6 +83,6 @@ function failureOf(error: unknown): Error {
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
   const cause = causeOf("Key Vault", error);
   return statusCode === 404 && code === "SecretNotFound"
-    ? new PolicyRefusal("SignInRequired", `Key Vault holds no secret ${refreshTokenSecret}.`, { cause })
+    ? new PartnerCenterRefusal("SignInRequired", `Key Vault holds no secret ${refreshTokenSecret}.`, { cause })
     : dependencyUnavailable("Key Vault", { cause });
 }

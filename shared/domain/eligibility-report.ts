@@ -6,9 +6,9 @@
 import type { DirectoryFailureReason } from "./directory-failure.ts";
 import type { Check, ExaminedSubscription } from "./eligibility.ts";
 import type { CustomerId } from "./identifiers.ts";
+import type { PartnerCenterRefusal } from "./partner-center-refusal.ts";
 import { remedyFor } from "./partner-center-refusal.ts";
 import { isActiveSale, isReseller, type Sales } from "./partner-sale.ts";
-import type { PolicyRefusal } from "./self-serve-policy.ts";
 
 /** What the words need to know beside the findings. */
 export interface ReportContext {
@@ -31,7 +31,7 @@ export function subscriptionCheckFailed(reason: DirectoryFailureReason, context:
  *
  * @param refusal Partner Center says no; absent: it did not say anything that can be relied on
  */
-export function salesCheckFailed(refusal?: PolicyRefusal): Check {
+export function salesCheckFailed(refusal?: PartnerCenterRefusal): Check {
   return {
     name: "azureSubscription",
     result: "Inconclusive",

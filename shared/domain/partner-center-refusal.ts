@@ -1,9 +1,41 @@
-/** Puts a refusal of Partner Center into words for the caller: what it said, and what cures it. */
+/** A refusal of Partner Center, and how it is put into words for the caller: what it said, and what cures it. */
 
 import { Refusal } from "./refusal.ts";
-import type { PolicyRefusalReason } from "./self-serve-policy.ts";
 
-const remedies: Readonly<Record<PolicyRefusalReason | "NotConfirmed" | "Overtaken", string>> = {
+/** Why Partner Center says no in a way that waiting does not cure. */
+export type PartnerCenterRefusalReason =
+  /** 401/900421: the Admin Agent account signs in without multi-factor authentication. */
+  | "MfaRequired"
+  /** 403/900150, 900149, 900308: the account lacks the role, or the partner the programme. */
+  | "RoleMissing"
+  /** 403/900329: an application alone may not do this. */
+  | "AppOnlyToken"
+  /** 403/20002, 404/60003: no such customer, or no relationship with it. */
+  | "NoRelationship"
+  /** 401/900420 and other 401: the token is not accepted; Entra refuses the refresh token or the application. */
+  | "SignInRequired"
+  /** Any other answer below 500 that is not one of the known. */
+  | "Refused";
+
+/** Partner Center refused. */
+export class PartnerCenterRefusal extends Error {
+  override readonly name = "PartnerCenterRefusal";
+  readonly reason: PartnerCenterRefusalReason;
+  /** Partner Center's own code, such as `900150`, or Entra's, such as `AADSTS700082`. */
+  readonly partnerCenterCode: string | undefined;
+
+  constructor(
+    reason: PartnerCenterRefusalReason,
+    message: string,
+    options: ErrorOptions & { partnerCenterCode?: string } = {},
+  ) {
+    super(message, options);
+    this.reason = reason;
+    this.partnerCenterCode = options.partnerCenterCode;
+  }
+}
+
+const remedies: Readonly<Record<PartnerCenterRefusalReason | "NotConfirmed" | "Overtaken", string>> = {
   MfaRequired:
     "Let the Admin Agent account of this service sign in again with multi-factor authentication: run npm run partner-center:consent.",
   RoleMissing:

@@ -76,36 +76,3 @@ function isOf({ resource, action }: PolicyPermission, product: Product): boolean
     resource.toLowerCase() === resourceOf[product].toLowerCase() && action.toLowerCase() === purchase.toLowerCase()
   );
 }
-
-/** Why Partner Center says no in a way that waiting does not cure. */
-export type PolicyRefusalReason =
-  /** 401/900421: the Admin Agent account signs in without multi-factor authentication. */
-  | "MfaRequired"
-  /** 403/900150, 900149, 900308: the account lacks the role, or the partner the programme. */
-  | "RoleMissing"
-  /** 403/900329: an application alone may not do this. */
-  | "AppOnlyToken"
-  /** 403/20002, 404/60003: no such customer, or no relationship with it. */
-  | "NoRelationship"
-  /** 401/900420 and other 401: the token is not accepted; Entra refuses the refresh token or the application. */
-  | "SignInRequired"
-  /** Any other answer below 500 that is not one of the known. */
-  | "Refused";
-
-/** Partner Center refused. */
-export class PolicyRefusal extends Error {
-  override readonly name = "PolicyRefusal";
-  readonly reason: PolicyRefusalReason;
-  /** Partner Center's own code, such as `900150`, or Entra's, such as `AADSTS700082`. */
-  readonly partnerCenterCode: string | undefined;
-
-  constructor(
-    reason: PolicyRefusalReason,
-    message: string,
-    options: ErrorOptions & { partnerCenterCode?: string } = {},
-  ) {
-    super(message, options);
-    this.reason = reason;
-    this.partnerCenterCode = options.partnerCenterCode;
-  }
-}

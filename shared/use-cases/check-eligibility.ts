@@ -31,10 +31,10 @@ import {
   subscriptionCheckFailed,
 } from "../domain/eligibility-report.ts";
 import type { CustomerId, SubscriptionId } from "../domain/identifiers.ts";
+import { PartnerCenterRefusal } from "../domain/partner-center-refusal.ts";
 import { isReseller, type Sales } from "../domain/partner-sale.ts";
 import type { Product } from "../domain/permission.ts";
 import { Refusal } from "../domain/refusal.ts";
-import { PolicyRefusal } from "../domain/self-serve-policy.ts";
 import type { Clock, CustomerDirectory, CustomerTenant, PartnerSales } from "../ports.ts";
 
 export interface EligibilityQuestion {
@@ -108,7 +108,7 @@ export function createCheckEligibility(
       listed: readonly AzureSubscription[] | DirectoryFailure,
       sales: Sales | SalesFailure | undefined,
     ): Promise<Findings> {
-      if (sales instanceof PolicyRefusal) return { found: [], check: salesCheckFailed(sales), failures: [] };
+      if (sales instanceof PartnerCenterRefusal) return { found: [], check: salesCheckFailed(sales), failures: [] };
       if (sales instanceof Refusal) return { found: [], check: salesCheckFailed(), failures: [sales] };
       const failures: DirectoryFailure[] = [];
       if (!(listed instanceof DirectoryFailure)) {
@@ -128,7 +128,7 @@ export function createCheckEligibility(
   };
 }
 
-type SalesFailure = PolicyRefusal | Refusal;
+type SalesFailure = PartnerCenterRefusal | Refusal;
 
 /** About precondition 1, and who owns what meets it. */
 interface Findings {
@@ -280,7 +280,7 @@ function asDirectoryFailure(error: unknown): DirectoryFailure {
 }
 
 function asSalesFailure(error: unknown): SalesFailure {
-  if (error instanceof PolicyRefusal || (error instanceof Refusal && error.code === "DependencyUnavailable")) {
+  if (error instanceof PartnerCenterRefusal || (error instanceof Refusal && error.code === "DependencyUnavailable")) {
     return error;
   }
   throw error;

@@ -18,14 +18,15 @@ import {
   wasTurned,
 } from "../domain/drift.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
+import { PartnerCenterRefusal } from "../domain/partner-center-refusal.ts";
 import { type CustomerRecord, products } from "../domain/permission.ts";
-import { PolicyRefusal, stateIn } from "../domain/self-serve-policy.ts";
+import { stateIn } from "../domain/self-serve-policy.ts";
 import type {
   ActivityQueue,
   AuditTrail,
   Clock,
+  PartnerCenterCall,
   PermissionStore,
-  PolicyCall,
   PolicyWitness,
   Telemetry,
 } from "../ports.ts";
@@ -34,7 +35,7 @@ import type { SetPermission } from "./set-permission.ts";
 
 /**
  * @param listed the record as a list had it
- * @throws PolicyRefusal or Refusal when it cannot be told
+ * @throws PartnerCenterRefusal or Refusal when it cannot be told
  */
 export type CompareCustomer = (listed: CustomerRecord) => Promise<Comparison>;
 
@@ -97,7 +98,7 @@ export function createCompareCustomer(
     try {
       return await ports.policies.read(customerId, newCall());
     } catch (error) {
-      if (error instanceof PolicyRefusal && error.reason === "NoRelationship") return "NoRelationship";
+      if (error instanceof PartnerCenterRefusal && error.reason === "NoRelationship") return "NoRelationship";
       throw error;
     }
   }
@@ -158,7 +159,7 @@ export function createCompareCustomer(
     }
   }
 
-  function newCall(): PolicyCall {
+  function newCall(): PartnerCenterCall {
     return { requestId: newId(), correlationId: newId() };
   }
 }

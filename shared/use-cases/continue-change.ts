@@ -7,8 +7,8 @@
 import type { ActivityError, OperationType } from "../domain/activity.ts";
 import { type Change, type EndedChange, failChange, finishChange, type Intent, noteAttempt } from "../domain/change.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
+import { PartnerCenterRefusal } from "../domain/partner-center-refusal.ts";
 import { Refusal } from "../domain/refusal.ts";
-import { PolicyRefusal } from "../domain/self-serve-policy.ts";
 import type { ActivityQueue, Clock, PermissionStore, PolicyWitness, StoredCustomer, Telemetry } from "../ports.ts";
 
 /**
@@ -67,7 +67,7 @@ export interface Pursuit {
    *
    * @param attempts to be kept up to date with every write
    * @param seen the policy as it was when the change was decided on
-   * @throws PolicyRefusal or Refusal `DependencyUnavailable` when Partner Center does not say how the policy stands
+   * @throws PartnerCenterRefusal or Refusal `DependencyUnavailable` when Partner Center does not say how the policy stands
    */
   pursue(change: RunningChange, attempts: Attempts, seen?: SeenPolicy): Promise<Outcome>;
   /** After this a change is given up. */
@@ -118,7 +118,7 @@ export function createContinueChange(ports: ContinueChangePorts, pursuit: Pursui
         return ({ record }) => finishChange(record, change, clock.now(), attempts.last);
       }
     } catch (error) {
-      if (!(error instanceof Refusal || error instanceof PolicyRefusal)) throw error;
+      if (!(error instanceof Refusal || error instanceof PartnerCenterRefusal)) throw error;
       if (error instanceof Refusal) onSilence?.();
       telemetry.warning("Partner Center did not confirm a change; it goes on.", error);
     }

@@ -8,7 +8,7 @@
  */
 
 import type { CustomerId } from "../domain/identifiers.ts";
-import { PolicyRefusal, type PolicyRefusalReason } from "../domain/self-serve-policy.ts";
+import { PartnerCenterRefusal, type PartnerCenterRefusalReason } from "../domain/partner-center-refusal.ts";
 import type {
   Clock,
   DriftCounts,
@@ -49,7 +49,12 @@ const mostFailures = 3;
 /** After so many runs that got no further it is the customers that fail, not Partner Center: they are passed over. */
 const mostFailedRuns = 3;
 
-const partnerWide: readonly PolicyRefusalReason[] = ["MfaRequired", "RoleMissing", "AppOnlyToken", "SignInRequired"];
+const partnerWide: readonly PartnerCenterRefusalReason[] = [
+  "MfaRequired",
+  "RoleMissing",
+  "AppOnlyToken",
+  "SignInRequired",
+];
 const nothing: DriftCounts = { customers: 0, verified: 0, findings: 0, requests: 0 };
 
 type Outcome = Comparison | { readonly failure: unknown };
@@ -62,7 +67,7 @@ interface Obstacle {
   /** The last customer of it. */
   readonly last: CustomerId;
   /** Partner Center refuses us, not one customer. */
-  readonly refusal?: PolicyRefusal;
+  readonly refusal?: PartnerCenterRefusal;
 }
 
 /** Failures in a row, up to where we are. */
@@ -198,12 +203,12 @@ function follow(
       continue;
     }
     const { failure } = outcome;
-    if (failure instanceof PolicyRefusal && isPartnerWide(outcome))
+    if (failure instanceof PartnerCenterRefusal && isPartnerWide(outcome))
       return { position, streak, obstacle: { before, last: position, refusal: failure } };
     streak = { ...streak, failures: [...streak.failures, failure] };
     if (streak.failures.length >= mostFailures) {
-      const isRefused = streak.failures.every((each) => each instanceof PolicyRefusal);
-      const refusal = isRefused && failure instanceof PolicyRefusal ? { refusal: failure } : {};
+      const isRefused = streak.failures.every((each) => each instanceof PartnerCenterRefusal);
+      const refusal = isRefused && failure instanceof PartnerCenterRefusal ? { refusal: failure } : {};
       return { position, streak, obstacle: { before: streak.before, last: position, ...refusal } };
     }
   }
@@ -227,6 +232,8 @@ function isVerified(outcome: Outcome | undefined): boolean {
 
 function isPartnerWide(outcome: Outcome): boolean {
   return (
-    "failure" in outcome && outcome.failure instanceof PolicyRefusal && partnerWide.includes(outcome.failure.reason)
+    "failure" in outcome &&
+    outcome.failure instanceof PartnerCenterRefusal &&
+    partnerWide.includes(outcome.failure.reason)
   );
 }

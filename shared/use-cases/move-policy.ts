@@ -7,16 +7,16 @@
 
 import type { Intent } from "../domain/change.ts";
 import type { CustomerId } from "../domain/identifiers.ts";
+import { PartnerCenterRefusal } from "../domain/partner-center-refusal.ts";
 import { Refusal } from "../domain/refusal.ts";
 import {
   operationTypeOf,
   type PolicyMove,
-  PolicyRefusal,
   planMove,
   planOff,
   type SelfServePolicy,
 } from "../domain/self-serve-policy.ts";
-import type { Clock, PermissionStore, PolicyCall, SelfServePolicies } from "../ports.ts";
+import type { Clock, PartnerCenterCall, PermissionStore, SelfServePolicies } from "../ports.ts";
 import type { Pursuit, SeenPolicy } from "./continue-change.ts";
 
 export interface MovePolicyPorts {
@@ -42,7 +42,7 @@ export function createMovePolicy({ store, policies, clock, newId }: MovePolicyPo
     async pursue({ changeId, intent }, attempts, seen) {
       const { customerId } = intent.wish;
       let planned = firstMove(intent, seen);
-      const newCall = (): PolicyCall => ({ requestId: newId(), correlationId: changeId });
+      const newCall = (): PartnerCenterCall => ({ requestId: newId(), correlationId: changeId });
       const until = clock.now().getTime() + goMilliseconds;
       for (let moves = 0; ; moves++) {
         const next = planned ?? planOf(intent, await policies.read(customerId, newCall()));
@@ -81,14 +81,14 @@ export function createMovePolicy({ store, policies, clock, newId }: MovePolicyPo
   async function perform(
     customerId: CustomerId,
     move: PolicyMove,
-    call: PolicyCall,
-  ): Promise<PolicyRefusal | undefined> {
+    call: PartnerCenterCall,
+  ): Promise<PartnerCenterRefusal | undefined> {
     try {
       if (move.kind === "create") await policies.create(customerId, move.permissions, call);
       if (move.kind === "replace") await policies.replace(customerId, move.policy, move.permissions, call);
       if (move.kind === "remove") await policies.remove(customerId, move.policy, call);
     } catch (error) {
-      if (error instanceof PolicyRefusal) return error;
+      if (error instanceof PartnerCenterRefusal) return error;
       if (!(error instanceof Refusal)) throw error;
     }
     return undefined;

@@ -3,15 +3,15 @@
  * no role, no valid sign-in): after such a refusal nothing is asked for an hour, then one question is.
  */
 
+import { PartnerCenterRefusal } from "../domain/partner-center-refusal.ts";
 import { Refusal } from "../domain/refusal.ts";
-import { PolicyRefusal } from "../domain/self-serve-policy.ts";
 import type { Clock, Notebook, PartnerCenterProbe, PartnerCenterStanding, Telemetry } from "../ports.ts";
 
 export interface PartnerCenterGate {
   /** @returns whether Partner Center may be called now; asks it once an hour how it receives us, or until it answers */
   isOpen(): Promise<boolean>;
   /** Partner Center has refused us, not one customer. */
-  close(refusal: PolicyRefusal): Promise<void>;
+  close(refusal: PartnerCenterRefusal): Promise<void>;
 }
 
 /** How Partner Center receives us, in one word. */
@@ -55,7 +55,7 @@ export function createPartnerCenterGate({
       const isCured = said !== false || before?.refusal?.reason !== "MfaRequired";
       return await note(before, { isMfaCompliant: said ?? null, ...(isCured ? {} : { refusal: before?.refusal }) });
     } catch (error) {
-      if (error instanceof PolicyRefusal) return note(before, refused(error));
+      if (error instanceof PartnerCenterRefusal) return note(before, refused(error));
       if (!(error instanceof Refusal)) throw error;
       telemetry.warning("Partner Center did not say how it receives us; what it said last holds.", error);
       return before;
@@ -89,7 +89,7 @@ interface Found {
   readonly refusal?: Pick<NonNullable<PartnerCenterStanding["refusal"]>, "reason" | "message"> | undefined;
 }
 
-function refused({ reason, message }: PolicyRefusal): Found {
+function refused({ reason, message }: PartnerCenterRefusal): Found {
   return { refusal: { reason, message }, ...(reason === "MfaRequired" ? { isMfaCompliant: false } : {}) };
 }
 

@@ -24,10 +24,10 @@ import {
 import { type Eligibility, type Evidence, evidenceOf } from "../domain/eligibility.ts";
 import type { ChangeId } from "../domain/identifiers.ts";
 import { type ManualSteps, manualStepsOf } from "../domain/manual-steps.ts";
-import { refusedByPartnerCenter } from "../domain/partner-center-refusal.ts";
+import { PartnerCenterRefusal, refusedByPartnerCenter } from "../domain/partner-center-refusal.ts";
 import { type Permission, type PermissionState, type Product, permissionOf } from "../domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
-import { PolicyRefusal, stateIn } from "../domain/self-serve-policy.ts";
+import { stateIn } from "../domain/self-serve-policy.ts";
 import type {
   ActivityQueue,
   ChangeQueue,
@@ -192,7 +192,7 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
       const call = { requestId: ports.newChangeId(), correlationId: changeId };
       return { policy: await partnerCenter.policies.read(customerId, call), readAt };
     } catch (error) {
-      const isRefusal = error instanceof PolicyRefusal;
+      const isRefusal = error instanceof PartnerCenterRefusal;
       if (!isRefusal && !(error instanceof Refusal)) throw error;
       // Without the relationship there is no policy of ours: what was On here is Off, and may be recorded so.
       if (isRefusal && error.reason === "NoRelationship" && state === "Off") {

@@ -3,8 +3,8 @@
  * page in memory, and a note after each page of where the next run goes on.
  */
 
+import { PartnerCenterRefusal } from "../domain/partner-center-refusal.ts";
 import { Refusal } from "../domain/refusal.ts";
-import { PolicyRefusal } from "../domain/self-serve-policy.ts";
 import type { Clock, KnownCustomers, Notebook, PartnerCustomers, Progress, Telemetry } from "../ports.ts";
 import type { PartnerCenterGate } from "./partner-center-gate.ts";
 
@@ -34,7 +34,7 @@ export function createSynchroniseCustomers(ports: SynchroniseCustomersPorts): Sy
       await run();
     } catch (error) {
       // The list names no customer: whatever Partner Center refuses here, it refuses us.
-      if (error instanceof PolicyRefusal) return gate.close(error);
+      if (error instanceof PartnerCenterRefusal) return gate.close(error);
       if (!(error instanceof Refusal)) throw error;
       telemetry.warning("The customers were not read to the end; the next run goes on.", error);
     }

@@ -11,9 +11,9 @@ import type {
   KnownCustomers,
   Notebook,
   Notes,
+  PartnerCenterCall,
   PartnerCenterProbe,
   PartnerCustomers,
-  PolicyCall,
 } from "../../shared/ports.ts";
 import type { InMemoryWorld } from "./in-memory-world.ts";
 
@@ -40,7 +40,7 @@ export interface InMemoryCustomers {
   /** What Partner Center says of our multi-factor authentication. */
   isMfaCompliant: boolean | undefined;
   /** Every question for a page. */
-  readonly asked: ({ readonly position: string | undefined } & PolicyCall)[];
+  readonly asked: ({ readonly position: string | undefined } & PartnerCenterCall)[];
   note<Name extends keyof Notes>(name: Name): Notes[Name] | undefined;
   profileOf(customerId: CustomerId): CustomerProfile | undefined;
 }

@@ -4,8 +4,8 @@
  */
 
 import type { CustomerId } from "../../shared/domain/identifiers.ts";
+import type { PartnerCenterRefusal } from "../../shared/domain/partner-center-refusal.ts";
 import type { CustomerRecord } from "../../shared/domain/permission.ts";
-import type { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
 import type { AuditTrail, DriftProgress, KnownCustomers, Notebook } from "../../shared/ports.ts";
 import type { PartnerCenterGate } from "../../shared/use-cases/partner-center-gate.ts";
 import type { InMemoryWorld } from "./in-memory-world.ts";
@@ -23,7 +23,7 @@ export interface InMemorySweep {
   /** The newest policy change of a customer, as the audit records tell it; an error is thrown. */
   readonly changes: Map<CustomerId, { at: Date; userPrincipalName?: string } | Error>;
   note: DriftProgress | undefined;
-  refusal: PolicyRefusal | undefined;
+  refusal: PartnerCenterRefusal | undefined;
 }
 
 export function createInMemorySweep(world: InMemoryWorld): InMemorySweep {

@@ -21,9 +21,9 @@ import type {
   ActivityRange,
   ChangeQueue,
   Clock,
+  PartnerCenterCall,
   PendingActivities,
   PermissionStore,
-  PolicyCall,
   SelfServePolicies,
   StoredCustomer,
   Telemetry,
@@ -74,7 +74,7 @@ export interface InMemoryWorld {
   readonly messages: QueuedActivity[];
   readonly reminders: { change: UnfinishedOf; afterSeconds: number }[];
   /** The ids that went along with every call of Partner Center. */
-  readonly policyCalls: ({ readonly name: keyof SelfServePolicies } & PolicyCall)[];
+  readonly policyCalls: ({ readonly name: keyof SelfServePolicies } & PartnerCenterCall)[];
   readonly events: { name: string; properties: object; measurements: object | undefined }[];
   readonly warnings: { message: string; cause: unknown }[];
   /** Every activity that was ever committed, in that order, whatever became of it afterwards. */
@@ -260,7 +260,7 @@ export function createInMemoryWorld(): InMemoryWorld {
 
   function callPolicies<Result>(
     name: keyof SelfServePolicies,
-    { requestId, correlationId }: PolicyCall,
+    { requestId, correlationId }: PartnerCenterCall,
     work: () => Result,
   ): Promise<Result> {
     world.policyCalls.push({ name, requestId, correlationId });

@@ -52,8 +52,8 @@ const reasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'outcome !== undefined && "isVerified" in outcome → outcome !== undefined || "isVerified" in outcome':
       oneOutcomeEach,
     "outcome !== undefined → true": oneOutcomeEach,
-    '"failure" in outcome && outcome.failure instanceof PolicyRefusal → "failure" in outcome || outcome.failure instanceof PolicyRefusal':
-      "Only a PolicyRefusal has a reason.",
+    '"failure" in outcome && outcome.failure instanceof PartnerCenterRefusal → "failure" in outcome || outcome.failure instanceof PartnerCenterRefusal':
+      "Only a PartnerCenterRefusal has a reason.",
   },
   "shared/use-cases/get-operation.ts": { "error === undefined → false": asGoodAsNone },
   "shared/use-cases/list-activities.ts": {

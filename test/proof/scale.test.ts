@@ -4,9 +4,12 @@
  * and rows looked at. Counted between the product and Azurite, not measured in seconds.
  *
  *   CUSTOMERS=100000 ACTIVITIES=200000 SEED=1 npm run test:scale
+ *
+ * UPDATE_DOCS=1 writes the figures into docs/scale.md.
  */
 
 import { randomUUID } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { openStorage } from "../../shared/adapters/storage-clients.ts";
 import { createTableActivityLog } from "../../shared/adapters/table-activity-log.ts";
@@ -16,21 +19,24 @@ import { createTableNotebook } from "../../shared/adapters/table-notebook.ts";
 import { createTablePendingActivities } from "../../shared/adapters/table-pending-activities.ts";
 import { createTablePermissionStore } from "../../shared/adapters/table-permission-store.ts";
 import type { ChangeId, CustomerId } from "../../shared/domain/identifiers.ts";
-import { isAnyOn, products } from "../../shared/domain/permission.ts";
+import { type CustomerRecord, isAnyOn, products } from "../../shared/domain/permission.ts";
 import type { Clock, Telemetry } from "../../shared/ports.ts";
 import { createCheckHealth } from "../../shared/use-cases/check-health.ts";
 import { createCompareCustomer } from "../../shared/use-cases/compare-customer.ts";
+import { createContinueChange } from "../../shared/use-cases/continue-change.ts";
 import { createDetectDrift } from "../../shared/use-cases/detect-drift.ts";
 import { createSweepUnfinishedChanges } from "../../shared/use-cases/follow-up-changes.ts";
 import { createGetCustomer } from "../../shared/use-cases/get-customer.ts";
 import { createListActivities } from "../../shared/use-cases/list-activities.ts";
 import { createListCustomers } from "../../shared/use-cases/list-customers.ts";
+import { createMovePolicy } from "../../shared/use-cases/move-policy.ts";
 import { createPurgeChanges } from "../../shared/use-cases/purge-changes.ts";
 import { createReadPermissions } from "../../shared/use-cases/read-permissions.ts";
 import { createLogPendingActivity, createRecordActivity } from "../../shared/use-cases/record-activity.ts";
 import { createSetPermission } from "../../shared/use-cases/set-permission.ts";
 import { createSweepPendingActivities } from "../../shared/use-cases/sweep-pending-activities.ts";
 import { ada } from "../fakes/facts.ts";
+import { createInMemoryWorld } from "../fakes/in-memory-world.ts";
 import { type StorageProxy, startStorageProxy } from "../harness/storage-proxy.ts";
 import { byDayRow, dayMilliseconds, type Fleet, logRow, makeFleet, oldChanges, permissionRows } from "./scale/fleet.ts";
 import { loadRows } from "./scale/load.ts";
@@ -135,6 +141,20 @@ async function makeSide(account: (typeof accounts)[number], fleet: Fleet, withLo
     newChangeId: newId,
     checkEligibility: () => Promise.reject(new Error("Off asks for nothing.")),
   });
+  const partnerCenter = createInMemoryWorld();
+  const setPermissionLive = createSetPermission({
+    ...{ store, queue, telemetry, clock },
+    newChangeId: newId,
+    checkEligibility: () => Promise.reject(new Error("Off asks for nothing.")),
+    partnerCenter: {
+      policies: partnerCenter.policies,
+      changes: partnerCenter.changes,
+      continueChange: createContinueChange(
+        { store, queue, telemetry, clock },
+        createMovePolicy({ store, policies: partnerCenter.policies, clock, newId }),
+      ),
+    },
+  });
   const stateOf = new Map(fleet.records.map((record) => [record.customerId, record]));
   const policies = {
     read: async (customerId: CustomerId) => {
@@ -156,7 +176,7 @@ async function makeSide(account: (typeof accounts)[number], fleet: Fleet, withLo
     ),
     checkHealth: createCheckHealth({ whatIsDown: async () => [] }, pending, clock),
     purge: createPurgeChanges(store, clock),
-    setPermission,
+    ...{ setPermission, setPermissionLive, partnerCenter },
     recordActivity: createRecordActivity(pending, log, logPendingActivity),
     detectDrift: createDetectDrift(
       {
@@ -339,30 +359,49 @@ test("what runs by itself", async () => {
   await compare("purge", (side) => side.purge(), { most, check: (purged) => expect(purged).toBe(oldChanges) });
 });
 
-test("one toggle", async () => {
-  const customerOf = ({ fleet }: Side) => fleet.records.find(isAnyOn)!;
-  const productOf = (side: Side) => products.find((product) => customerOf(side).switches[product].state === "On")!;
-  await compare("toggle to Off", (side) =>
-    side.setPermission({
-      customerId: customerOf(side).customerId,
-      product: productOf(side),
-      state: "Off",
-      by: ada,
-      requestId: randomUUID(),
-    }),
-  );
-  const pendingOf = async (side: Side) => (await side.pending.list({ customerId: customerOf(side).customerId }))[0]!;
-  const activities = new Map([
+test("a toggle, and logging it", async () => {
+  const onesOn = ({ fleet }: Side) => fleet.records.filter(isAnyOn);
+  const turnOff = ({ customerId, switches }: CustomerRecord) => ({
+    ...({ customerId, state: "Off", by: ada, requestId: randomUUID() } as const),
+    product: products.find((product) => switches[product].state === "On") ?? products[0],
+  });
+  await compare("toggle to Off", (side) => side.setPermission(turnOff(onesOn(side)[0]!)));
+  const pendingOf = async (side: Side) => (await side.pending.list({ customerId: onesOn(side)[0]!.customerId }))[0]!;
+  const pending = new Map([
     [sides.small, await pendingOf(sides.small)],
     [sides.large, await pendingOf(sides.large)],
   ]);
-  await compare("logging it", (side) => side.recordActivity(activities.get(side)!));
+  await compare("logging it", (side) => side.recordActivity(pending.get(side)!));
+
+  await compare("toggle to Off in live mode", async (side) => {
+    const { partnerCenter } = side;
+    const wish = turnOff(onesOn(side)[1]!);
+    const resource = wish.product === "azureReservations" ? "AzureReservedInstances" : "AzureSavingsPlan";
+    partnerCenter.putPolicy(wish.customerId, [{ resource, action: "Purchase" }]);
+    expect((await side.setPermissionLive(wish)).changed).toBe(true);
+    expect(partnerCenter.policyCalls.map(({ name }) => name)).toEqual(["read", "read", "remove", "read"]);
+  });
 });
 
-afterAll(() => {
-  const text = ({ requests, returned, scanned, written }: Cost) => `${requests}/${returned}/${scanned}/${written}`;
+afterAll(async () => {
+  const run = `SEED=${seed} CUSTOMERS=${customers} ACTIVITIES=${activities}`;
+  const line = ({ requests, returned, scanned, written }: Cost) =>
+    `${requests} / ${returned} / ${scanned} / ${written}`;
   const width = Math.max(...costs.map(({ name }) => name.length));
-  say(`\nrequests/rows returned/rows looked at/rows written`);
-  for (const { name, small, large } of costs) say(`${name.padEnd(width)}  ${text(small).padEnd(20)} ${text(large)}`);
-  say(`SEED=${seed} CUSTOMERS=${customers} ACTIVITIES=${activities}: ${seconds()} s`);
+  say("\nrequests / rows returned / rows looked at / rows written");
+  for (const cost of costs) say(`${cost.name.padEnd(width)}  ${line(cost.small).padEnd(20)} ${line(cost.large)}`);
+  say(`${run}: ${seconds()} s`);
+  if (process.env.UPDATE_DOCS === undefined) return;
+  const table = [
+    `| Requests / rows returned / rows looked at / rows written | ${small.customers} customers | ${customers} customers |`,
+    "|---|---|---|",
+    ...costs.map((cost) => `| ${cost.name} | ${line(cost.small)} | ${line(cost.large)} |`),
+    "",
+    `Counted by \`${run} npm run test:scale\`; the rows "where all are On" and "where none is" with ${oneSided.customers} customers on the right.`,
+  ];
+  const document = await readFile("docs/scale.md", "utf8");
+  await writeFile(
+    "docs/scale.md",
+    document.replace(/(<!-- counted -->\n)[\s\S]*(\n<!-- end -->)/, `$1${table.join("\n")}$2`),
+  );
 });

@@ -57,13 +57,15 @@ export const seededBugs: readonly SeededBug[] = [
       },
       {
         file: store,
-        search: `        return done ? "committed" : "unknown";`,
+        search: "        return await submit([...actions, ...ofList]).catch(",
         replace: `        const { activity } = granted;
-        if (activity !== undefined) {
+        const afterwards = async (outcome: "committed" | "unknown") => {
+          if (activity === undefined) return outcome;
           const client = await table();
           await client.createEntity({ ...pendingKeys(activity), ...activityColumns(activity) });
-        }
-        return done ? "committed" : "unknown";`,
+          return outcome;
+        };
+        return await submit([...actions, ...ofList]).then(afterwards).catch(`,
       },
     ],
     caughtBy: { file: "test/crash.test.ts", test: "a crash be" },

@@ -4,9 +4,9 @@ import { describe, expect, jest, test } from "@jest/globals";
 import { DirectoryFailure, type DirectoryFailureReason } from "../../shared/domain/directory-failure.ts";
 import type { Check, SubscriptionCode } from "../../shared/domain/eligibility.ts";
 import type { SubscriptionId } from "../../shared/domain/identifiers.ts";
+import { PartnerCenterRefusal } from "../../shared/domain/partner-center-refusal.ts";
 import type { Sales } from "../../shared/domain/partner-sale.ts";
 import { dependencyUnavailable, Refusal } from "../../shared/domain/refusal.ts";
-import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
 import { createCheckEligibility, type EligibilityQuestion } from "../../shared/use-cases/check-eligibility.ts";
 import {
   assignmentOn,
@@ -626,7 +626,7 @@ describe("where Partner Center is asked what was sold", () => {
   });
 
   test("it refuses: undecided, and waiting will not help, even if Azure is down as well", async () => {
-    const refusal = new PolicyRefusal("RoleMissing", "It says no.");
+    const refusal = new PartnerCenterRefusal("RoleMissing", "It says no.");
 
     for (const otherwise of [{}, { subscriptions: failing("DependencyUnavailable") }]) {
       const { eligibility, codes, retryAfterSeconds } = await checkSales(refusal, [owned(1)], otherwise);

@@ -4,9 +4,9 @@ import { describe, expect, jest, test } from "@jest/globals";
 import { grantChange } from "../../shared/domain/change.ts";
 import type { Check, Eligibility } from "../../shared/domain/eligibility.ts";
 import type { ChangeId } from "../../shared/domain/identifiers.ts";
+import { PartnerCenterRefusal } from "../../shared/domain/partner-center-refusal.ts";
 import { type PermissionState, type Product, untouchedCustomer } from "../../shared/domain/permission.ts";
 import { dependencyUnavailable } from "../../shared/domain/refusal.ts";
-import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
 import type { CheckEligibility } from "../../shared/use-cases/check-eligibility.ts";
 import { createCompareCustomer } from "../../shared/use-cases/compare-customer.ts";
 import { createContinueChange } from "../../shared/use-cases/continue-change.ts";
@@ -158,7 +158,7 @@ describe("what is found", () => {
     const { world, compareContoso, record, codes } = start();
     await record("On");
     world.fate = (call) => {
-      if (call === "policies.read") throw new PolicyRefusal("NoRelationship", "Not yours.");
+      if (call === "policies.read") throw new PartnerCenterRefusal("NoRelationship", "Not yours.");
       return "done";
     };
     expect(await compareContoso()).toEqual({ isVerified: true, findings: 1 });
@@ -335,7 +335,7 @@ describe("who it was", () => {
 describe("what cannot be told", () => {
   test.each([
     ["Partner Center is down", dependencyUnavailable("Partner Center")],
-    ["Partner Center refuses us", new PolicyRefusal("MfaRequired", "No MFA.")],
+    ["Partner Center refuses us", new PartnerCenterRefusal("MfaRequired", "No MFA.")],
   ])("is thrown when %s, and nothing is written", async (_, error) => {
     const { world, compareContoso, record, log } = start();
     await record("On");

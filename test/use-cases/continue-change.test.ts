@@ -9,9 +9,9 @@ import {
   grantChange,
   type Wish,
 } from "../../shared/domain/change.ts";
+import { PartnerCenterRefusal } from "../../shared/domain/partner-center-refusal.ts";
 import { untouchedCustomer } from "../../shared/domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../../shared/domain/refusal.ts";
-import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
 import { createContinueChange, type SeenPolicy } from "../../shared/use-cases/continue-change.ts";
 import { createMovePolicy } from "../../shared/use-cases/move-policy.ts";
 import { faultIn } from "../fakes/chain-verifier.ts";
@@ -27,7 +27,7 @@ const minutes = 60_000;
 const on: Wish = { customerId: contoso, product: "azureReservations", state: "On", reason: "asked for" };
 const off: Wish = { ...on, state: "Off" };
 const changeId = idOf<"change">(1);
-const refusal = new PolicyRefusal("RoleMissing", "The account lacks a role.", { partnerCenterCode: "900150" });
+const refusal = new PartnerCenterRefusal("RoleMissing", "The account lacks a role.", { partnerCenterCode: "900150" });
 
 function start() {
   const world = createInMemoryWorld();
@@ -418,7 +418,7 @@ describe("a refusal", () => {
   test("that has no code of Partner Center's own leaves none in the log", async () => {
     const { world, proceed, begin, fates } = start();
     await begin(on);
-    fates({ "policies.create": [new PolicyRefusal("Refused", "No.")] });
+    fates({ "policies.create": [new PartnerCenterRefusal("Refused", "No.")] });
 
     await proceed();
 

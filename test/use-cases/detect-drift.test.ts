@@ -3,8 +3,8 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { grantChange } from "../../shared/domain/change.ts";
 import type { CustomerId } from "../../shared/domain/identifiers.ts";
+import { PartnerCenterRefusal, type PartnerCenterRefusalReason } from "../../shared/domain/partner-center-refusal.ts";
 import { dependencyUnavailable } from "../../shared/domain/refusal.ts";
-import { PolicyRefusal, type PolicyRefusalReason } from "../../shared/domain/self-serve-policy.ts";
 import { createCompareCustomer } from "../../shared/use-cases/compare-customer.ts";
 import { createDetectDrift } from "../../shared/use-cases/detect-drift.ts";
 import { faultIn } from "../fakes/chain-verifier.ts";
@@ -91,7 +91,7 @@ function start({ customers = 5, callsPerRun = 1000, intervalMinutes = 10 }: Opti
 }
 
 const down = dependencyUnavailable("Partner Center");
-const refusal = (reason: PolicyRefusalReason) => new PolicyRefusal(reason, reason);
+const refusal = (reason: PartnerCenterRefusalReason) => new PartnerCenterRefusal(reason, reason);
 
 describe("a round", () => {
   test("compares every customer once, and ends with its counts", async () => {

@@ -1,8 +1,8 @@
 /** The gate before Partner Center: one question an hour, closed after a refusal, unmoved by an outage. */
 
 import { describe, expect, test } from "@jest/globals";
+import { PartnerCenterRefusal, type PartnerCenterRefusalReason } from "../../shared/domain/partner-center-refusal.ts";
 import { dependencyUnavailable } from "../../shared/domain/refusal.ts";
-import { PolicyRefusal, type PolicyRefusalReason } from "../../shared/domain/self-serve-policy.ts";
 import { createPartnerCenterGate } from "../../shared/use-cases/partner-center-gate.ts";
 import { noon } from "../fakes/facts.ts";
 import { createInMemoryCustomers } from "../fakes/in-memory-customers.ts";
@@ -10,7 +10,8 @@ import { createInMemoryWorld } from "../fakes/in-memory-world.ts";
 
 const hour = 60 * 60 * 1000;
 const noonPlus = (milliseconds: number) => new Date(noon.getTime() + milliseconds).toISOString();
-const refusal = (reason: PolicyRefusalReason, message: string = reason) => new PolicyRefusal(reason, message);
+const refusal = (reason: PartnerCenterRefusalReason, message: string = reason) =>
+  new PartnerCenterRefusal(reason, message);
 
 function createGate() {
   const world = createInMemoryWorld();

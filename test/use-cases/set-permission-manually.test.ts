@@ -2,7 +2,7 @@
 
 import { describe, expect, jest, test } from "@jest/globals";
 import { manualStepsOf } from "../../shared/domain/manual-steps.ts";
-import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
+import { PartnerCenterRefusal } from "../../shared/domain/partner-center-refusal.ts";
 import type { CheckEligibility, EligibilityFinding } from "../../shared/use-cases/check-eligibility.ts";
 import { createContinueChange } from "../../shared/use-cases/continue-change.ts";
 import { createGetOperation } from "../../shared/use-cases/get-operation.ts";
@@ -206,7 +206,7 @@ describe("when nothing is heard of the policy, a switch that is to move", () => 
 
 describe.each<["refused" | Error, string]>([
   ["refused", "is down"],
-  [new PolicyRefusal("RoleMissing", "No role.", { partnerCenterCode: "900150" }), "refuses to be read"],
+  [new PartnerCenterRefusal("RoleMissing", "No role.", { partnerCenterCode: "900150" }), "refuses to be read"],
 ])("while Partner Center %s", (what, _) => {
   test("an On is asked for all the same, and confirmed later", async () => {
     const { world, set, continueChange, answerReadsWith, stateOf } = start();

@@ -2,8 +2,8 @@
 
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import type { Eligibility } from "../../shared/domain/eligibility.ts";
+import { PartnerCenterRefusal } from "../../shared/domain/partner-center-refusal.ts";
 import { Refusal } from "../../shared/domain/refusal.ts";
-import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
 import type { CheckEligibility, EligibilityFinding } from "../../shared/use-cases/check-eligibility.ts";
 import { createContinueChange } from "../../shared/use-cases/continue-change.ts";
 import { createMovePolicy } from "../../shared/use-cases/move-policy.ts";
@@ -472,12 +472,12 @@ test.each<Call>(["store.readCustomer", "store.findChange"])("nothing is decided 
 describe("where Partner Center has to follow, a change", () => {
   const reservations = { resource: "AzureReservedInstances", action: "Purchase" };
   const savings = { resource: "AzureSavingsPlan", action: "Purchase" };
-  const refusal = new PolicyRefusal("RoleMissing", "No role.", { partnerCenterCode: "900150" });
+  const refusal = new PartnerCenterRefusal("RoleMissing", "No role.", { partnerCenterCode: "900150" });
 
   test("to Off is recorded at once when the relationship has ended: no policy of ours is left", async () => {
     const { world, set, fates, stateOf, results } = startLive();
     await set(turnOn);
-    fates({ "policies.read": [new PolicyRefusal("NoRelationship", "Not yours.")] });
+    fates({ "policies.read": [new PartnerCenterRefusal("NoRelationship", "Not yours.")] });
 
     expect(await set(turnOff)).toMatchObject({ changed: true, permission: { state: "Off" } });
     expect(stateOf()).toBe("Off");
@@ -489,7 +489,7 @@ describe("where Partner Center has to follow, a change", () => {
     const { world, set, fates, writesDoNothing } = startLive();
     writesDoNothing();
     await set(turnOn);
-    const ended = () => new PolicyRefusal("NoRelationship", "Not yours.");
+    const ended = () => new PartnerCenterRefusal("NoRelationship", "Not yours.");
     fates({ "policies.read": [ended(), ended()] });
 
     expect(await set(turnOff)).toMatchObject({ changed: false, permission: { state: "Off" } });
@@ -498,7 +498,7 @@ describe("where Partner Center has to follow, a change", () => {
 
   test("to On is refused without the relationship", async () => {
     const { set, fates } = startLive();
-    fates({ "policies.read": [new PolicyRefusal("NoRelationship", "Not yours.")] });
+    fates({ "policies.read": [new PartnerCenterRefusal("NoRelationship", "Not yours.")] });
 
     await expect(set(turnOn)).rejects.toMatchObject({ code: "PartnerCenterRefused" });
   });

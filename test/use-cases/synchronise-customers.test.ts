@@ -1,9 +1,9 @@
 /** Reading Partner Center's customers: in rounds that survive whatever ends a run, with one page in memory. */
 
 import { describe, expect, test } from "@jest/globals";
+import { PartnerCenterRefusal } from "../../shared/domain/partner-center-refusal.ts";
 import type { PartnerCustomer } from "../../shared/domain/partner-customer.ts";
 import { dependencyUnavailable } from "../../shared/domain/refusal.ts";
-import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
 import { createPartnerCenterGate } from "../../shared/use-cases/partner-center-gate.ts";
 import { createSynchroniseCustomers } from "../../shared/use-cases/synchronise-customers.ts";
 import { idOf, noon } from "../fakes/facts.ts";
@@ -230,7 +230,7 @@ describe("a position that Partner Center does not know any more", () => {
 describe("a refusal", () => {
   test("closes the gate and ends the run; the round goes on when the gate opens again", async () => {
     const { synchronise, customers, positions, note, world, failAt } = createRun();
-    failAt("partnerCustomers.list", 2, new PolicyRefusal("RoleMissing", "403/900150"));
+    failAt("partnerCustomers.list", 2, new PartnerCenterRefusal("RoleMissing", "403/900150"));
 
     await synchronise();
     expect(customers.note("partnerCenter")).toMatchObject({ refusal: { reason: "RoleMissing" } });

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { beginChange, type Change, grantChange, type Wish } from "../../shared/domain/change.ts";
-import { PolicyRefusal } from "../../shared/domain/self-serve-policy.ts";
+import { PartnerCenterRefusal } from "../../shared/domain/partner-center-refusal.ts";
 import { createContinueChange } from "../../shared/use-cases/continue-change.ts";
 import { createWatchPolicy } from "../../shared/use-cases/watch-policy.ts";
 import { faultIn } from "../fakes/chain-verifier.ts";
@@ -105,7 +105,7 @@ describe("a change that an operator makes", () => {
 
   test.each([
     ["down", "requestLost" as const],
-    ["refusing us", new PolicyRefusal("MfaRequired", "No second factor.")],
+    ["refusing us", new PartnerCenterRefusal("MfaRequired", "No second factor.")],
   ])("waits while Partner Center is %s, and is confirmed later", async (_, fate) => {
     const { world, begin, proceed } = start();
     await begin(on);
