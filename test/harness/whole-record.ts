@@ -34,6 +34,7 @@ export async function examineRecord(product: Product, history: History, customer
     }),
     ...faultsOfOrder(log, history, customerId),
     ...(await faultsOfState(product, customerId, log)),
+    ...(await faultsOfList(product, customerId, log)),
     ...(await Promise.all(unknown.map((changeId) => faultsOfOperation(product, customerId, changeId, log)))).flat(),
   ];
   const { pending, logged, byDay, poisoned } = await countRows(product.connectionString, customerId);
@@ -89,6 +90,15 @@ async function faultsOfState(product: Product, customerId: string, log: readonly
         : [`${one} is ${state} by ${changeId}, the log ends with ${last?.operation} by ${last?.changeId}.`];
     },
   );
+}
+
+/** Who is On is listed as On, and nobody else. */
+async function faultsOfList(product: Product, customerId: string, log: readonly LoggedActivity[]): Promise<string[]> {
+  const last = new Map(log.filter(({ result }) => result === "Succeeded").map((entry) => [entry.product, entry]));
+  const isOn = [...last.values()].some(({ operation }) => operation.startsWith(verbs.On));
+  const { body } = await product.call("GET", "/customers?state=On&maxpagesize=200");
+  const isListed = body.value.some((each: { customerId: string }) => each.customerId === customerId);
+  return isListed === isOn ? [] : [`It is ${isOn ? "On" : "Off"}, and ${isListed ? "" : "not "}listed as On.`];
 }
 
 /** A change that nobody was told about is there as a whole, with its entry, or is not there at all. */

@@ -158,9 +158,9 @@ function faultsOfProduct(
   ];
 }
 
-/** As the Functions host finds it: without dot segments, letters of literals in any case, %2F no slash. */
+/** As the Functions host finds it: without origin and dot segments, letters of literals in any case, %2F no slash. */
 function operationAt({ method, target }: WireRequest): Operation | undefined {
-  const [path = ""] = target.split("?");
+  const [path = ""] = target.replace(/^https?:\/\/[^/]*/i, "").split(/[?#]/);
   const tidy = /\/(?:\.|%2e)/i.test(path) ? (URL.parse(`http://host${path}`)?.pathname ?? path) : path;
   const parts = (tidy.endsWith("/") ? tidy.slice(0, -1) : tidy).split("/");
   return checker.operations.find((operation) => {
@@ -338,12 +338,22 @@ async function expectLedger({ product, lanes, mode }: World): Promise<number> {
     expect(kinds("pending")).toEqual([]);
     expect(kinds("customer")).toEqual([...acknowledged.keys()].map((id) => `customer|${id}`).sort());
     expect(kinds("change")).toHaveLength(all.length);
-    expect(rows).toHaveLength(acknowledged.size + all.length);
+    expect(kinds("on")).toEqual(
+      [...acknowledged]
+        .filter(endsOn)
+        .map(([id]) => `on|${id}`)
+        .sort(),
+    );
+    expect(rows).toHaveLength(acknowledged.size + all.length + kinds("on").length);
     expect(await keysIn(product, "ActivityLog")).toHaveLength(all.length);
     expect(await keysIn(product, "ActivityByDay")).toHaveLength(all.length);
     expect(await countMessages(product.connectionString, "activities-poison")).toBe(0);
   }, 90_000);
   return all.length;
+}
+
+function endsOn([, changes]: readonly [string, readonly { readonly product: string; readonly state: string }[]]) {
+  return [...new Map(changes.map(({ product, state }) => [product, state])).values()].includes("On");
 }
 
 async function keysIn({ connectionString }: Product, table: string): Promise<string[]> {

@@ -66,9 +66,9 @@ const started = Date.now();
 const seconds = () => Math.round((Date.now() - started) / 1000);
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
-/** The days have a server of their own: so both processors work, and a transaction for one waits for none of the other. */
+/** The log has a server of its own: so both processors work. */
 let tables: Tables;
-let days: Tables;
+let logs: Tables;
 let sides: { readonly small: Side; readonly large: Side; readonly allOn: Side; readonly noneOn: Side };
 const costs: { name: string; small: Cost; large: Cost }[] = [];
 
@@ -78,7 +78,7 @@ type Side = Awaited<ReturnType<typeof makeSide>>;
 
 beforeAll(async () => {
   say(`SEED=${seed} CUSTOMERS=${customers} ACTIVITIES=${activities}`);
-  [tables, days] = await Promise.all([startTablesInMemory(accounts), startTablesInMemory(accounts)]);
+  [tables, logs] = await Promise.all([startTablesInMemory(accounts), startTablesInMemory(accounts)]);
   const side = (account: (typeof accounts)[number], options: Parameters<typeof fleetOf>[0]) =>
     makeSide(account, fleetOf(options), options.activities > 0);
   sides = {
@@ -90,7 +90,7 @@ beforeAll(async () => {
 }, 2_400_000);
 afterAll(async () => {
   await Promise.all(proxies.map((proxy) => proxy.close()));
-  await Promise.all([tables?.stop(), days?.stop()]);
+  await Promise.all([tables?.stop(), logs?.stop()]);
 });
 
 const proxies: StorageProxy[] = [];
@@ -109,8 +109,8 @@ async function makeSide(account: (typeof accounts)[number], fleet: Fleet, withLo
     loadRows(tables.connectionStringOf(account), permissionsTable, permissionRows(fleet, now)),
     ...(withLog
       ? [
-          loadRows(tables.connectionStringOf(account), activityLogTable, fleet.activities.map(logRow)),
-          loadRows(days.connectionStringOf(account), activityByDayTable, fleet.activities.map(byDayRow)),
+          loadRows(logs.connectionStringOf(account), activityLogTable, fleet.activities.map(logRow)),
+          loadRows(logs.connectionStringOf(account), activityByDayTable, fleet.activities.map(byDayRow)),
         ]
       : []),
   ]);
@@ -120,16 +120,14 @@ async function makeSide(account: (typeof accounts)[number], fleet: Fleet, withLo
   );
 
   const storage = await startStorageProxy(tables.connectionStringOf(account));
-  const byDay = await startStorageProxy(days.connectionStringOf(account));
-  proxies.push(storage, byDay);
+  const logStorage = await startStorageProxy(logs.connectionStringOf(account));
+  proxies.push(storage, logStorage);
   const { table } = openStorage({ connectionString: storage.connectionString });
   const permissions = table(permissionsTable);
   const store = createTablePermissionStore(permissions);
   const pending = createTablePendingActivities(permissions);
-  const log = createTableActivityLog(
-    table(activityLogTable),
-    openStorage({ connectionString: byDay.connectionString }).table(activityByDayTable),
-  );
+  const { table: logTable } = openStorage({ connectionString: logStorage.connectionString });
+  const log = createTableActivityLog(logTable(activityLogTable), logTable(activityByDayTable));
   const known = createTableKnownCustomers(permissions, { withProfiles: true });
   const knownWithoutProfiles = createTableKnownCustomers(permissions, { withProfiles: false });
   const notebook = createTableNotebook(permissions);
@@ -164,7 +162,7 @@ async function makeSide(account: (typeof accounts)[number], fleet: Fleet, withLo
   };
   let asked = 0;
   return {
-    ...{ account, fleet, storage, byDay, store, pending, known, notebook },
+    ...{ account, fleet, storage, logStorage, store, pending, known, notebook },
     readPermissions: createReadPermissions(store),
     getCustomer: createGetCustomer(known),
     listCustomers: createListCustomers(known),
@@ -210,13 +208,13 @@ const telemetry: Telemetry = {
 };
 const clock: Clock = { now: () => now, pause: async () => undefined };
 
-async function costOf({ account, storage, byDay }: Side, work: () => Promise<unknown>): Promise<Cost> {
+async function costOf({ account, storage, logStorage }: Side, work: () => Promise<unknown>): Promise<Cost> {
   storage.calls.splice(0);
-  byDay.calls.splice(0);
+  logStorage.calls.splice(0);
   await work();
   const asked = [
     ...storage.calls.splice(0).map((call) => ({ call, connectionString: tables.connectionStringOf(account) })),
-    ...byDay.calls.splice(0).map((call) => ({ call, connectionString: days.connectionStringOf(account) })),
+    ...logStorage.calls.splice(0).map((call) => ({ call, connectionString: logs.connectionStringOf(account) })),
   ];
   let [returned, scanned, written] = [0, 0, 0];
   for (const { call, connectionString } of asked) {
