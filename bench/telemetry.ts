@@ -18,8 +18,6 @@ export async function measureTelemetry(rig: Rig, sides: Sides, patience: Patienc
   try {
     const observed = await rig.startProduct("observed", {
       APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=11111111-1111-4111-8111-111111111111;IngestionEndpoint=${ingestion.url}/`,
-      // As in Azure; elsewhere the SDK looks for a virtual machine's metadata service.
-      WEBSITE_SITE_NAME: "customer-purchase-permissions",
       FUNCTIONS_WORKER_RUNTIME: "node",
     });
     const connectionString = rig.connectionStringOf("observed");

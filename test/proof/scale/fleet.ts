@@ -1,6 +1,6 @@
 /**
- * A partner's customers and their history, made by the product's own rules from a seed: of ten customers one was ever
- * switched, and of those about every third is On. What is written are the product's own rows.
+ * A partner's customers and their history, made by the product's own rules from a seed: of fifty customers one was
+ * ever switched, with a long history, and of those three in ten are On. What is written are the product's own rows.
  */
 
 import { activityColumns } from "../../../shared/adapters/activity-row.ts";
@@ -47,7 +47,7 @@ export const historyDays = 400;
 /** Answers of changes are kept for 30 days; this many older ones are there to be purged, however large the fleet. */
 export const oldChanges = 40;
 
-export function makeFleet({ customers, activities, seed, now, switched = 10, on = 30 }: FleetOptions): Fleet {
+export function makeFleet({ customers, activities, seed, now, switched = 2, on = 30 }: FleetOptions): Fleet {
   const random = randomFrom(seed);
   const guid = <Id extends string>() => guidFrom(random) as Id;
   const customerIds = Array.from({ length: customers }, () => guid<CustomerId>())
@@ -57,10 +57,10 @@ export function makeFleet({ customers, activities, seed, now, switched = 10, on 
   const records: CustomerRecord[] = [];
   const changes: { customerId: CustomerId; change: Change }[] = [];
   const log: Activity[] = [];
-  const withRecord = customerIds.filter(() => random() * 100 < switched);
+  const withRecord = customerIds.filter((_, index) => (index * switched) % 100 < switched);
   const each = Math.max(1, Math.floor(activities / withRecord.length));
   for (const [index, customerId] of withRecord.entries()) {
-    const state: PermissionState = random() * 100 < on ? "On" : "Off";
+    const state: PermissionState = (index * on) % 100 < on ? "On" : "Off";
     const times = Array.from({ length: each }, () => Math.floor(random() * historyDays * dayMilliseconds)).sort(
       (one, other) => other - one,
     );
@@ -81,7 +81,8 @@ export function makeFleet({ customers, activities, seed, now, switched = 10, on 
       record = granted.record;
       log.push(granted.activity);
       if (ago < 29 * dayMilliseconds) changes.push({ customerId, change: granted.created });
-      if (index < oldChanges && left === 0) {
+      const old = left === 0 ? Math.max(0, Math.ceil((oldChanges - index) / withRecord.length)) : 0;
+      for (let count = 0; count < old; count++) {
         const at = new Date(now.getTime() - 31 * dayMilliseconds).toISOString();
         changes.push({ customerId, change: { ...granted.created, changeId: guid(), at } });
       }
