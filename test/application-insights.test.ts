@@ -13,6 +13,7 @@ import { createTelemetryQueue } from "../shared/adapters/application-insights-qu
 import type { Item, Sdk } from "../shared/adapters/application-insights-sdk.ts";
 import { consoleTelemetry, nameCause } from "../shared/adapters/console-telemetry.ts";
 import { withoutSecrets } from "../shared/adapters/outgoing-calls.ts";
+import { eventually } from "./harness/ledger.ts";
 
 jest.setTimeout(20_000);
 
@@ -203,6 +204,8 @@ test("10000 items wait for the SDK, and the warning counts those that found no r
   for (let time = 0; time < 10_003; time++) queue.send(item(String(time)));
   await seconds(3);
 
+  jest.useRealTimers();
+  await eventually(async () => expect(stderr).toHaveBeenCalled());
   expect(tracked).toHaveLength(10_000);
   expect(stderr).toHaveBeenCalledTimes(1);
   expect(stderr).toHaveBeenCalledWith(expect.stringMatching(/^warning: 3 items of telemetry were dropped/));
@@ -210,21 +213,21 @@ test("10000 items wait for the SDK, and the warning counts those that found no r
 
 test("what the SDK begins belongs to no invocation, or its own calls would be reported as ours", async () => {
   const invocation = new AsyncLocalStorage<string>();
-  const seen: unknown[] = [];
-  const see = () => void seen.push(invocation.getStore());
+  const seen: [string, unknown][] = [];
+  const see = (what: string) => void seen.push([what, invocation.getStore()]);
   const queue = createTelemetryQueue(async () => {
-    see();
-    return { track: see, flush: async () => see() };
+    see("load");
+    return { track: () => see("track"), flush: async () => see("flush") };
   });
 
   await invocation.run("ours", async () => {
     queue.send(item("a"));
     await queue.close();
     queue.send(item("b"));
+    await queue.close();
   });
 
-  // Loaded, tracked, flushed on its way and once more, tracked.
-  expect(seen).toEqual(Array(5).fill(undefined));
+  expect(seen).toEqual(["load", "track", "flush", "track", "flush"].map((what) => [what, undefined]));
 });
 
 test.each([

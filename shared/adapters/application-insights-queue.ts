@@ -1,21 +1,20 @@
 /**
- * Where telemetry waits for Application Insights: until the SDK is loaded, and while the SDK's own queue is full.
- * Nobody waits for it in turn, and nothing that goes wrong here is felt outside.
+ * Where telemetry waits for Application Insights. No invocation waits for it in turn: it is handed to the SDK a second
+ * later, some at a time. Nothing that goes wrong here is felt outside.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as breathe, setTimeout as pause } from "node:timers/promises";
 import type { Item, Sdk } from "./application-insights-sdk.ts";
 import { writeWarning } from "./console-telemetry.ts";
 
 /** Long enough for the invocation that caused the cold start to be answered first: loading blocks for half a second. */
 const loadAfterMilliseconds = 2_000;
 const sendAfterMilliseconds = 1_000;
-/**
- * The SDK's queue holds 2048 and drops the rest in silence; OTEL_BLRP_MAX_QUEUE_SIZE does not reach it (3.17.0). Half of
- * it, because as much again may come in while the first half is being flushed.
- */
+/** The SDK's queue holds 2048 and drops the rest in silence; OTEL_BLRP_MAX_QUEUE_SIZE does not reach it (3.17.0). */
 const sdkRoom = 1_000;
+/** About 2 ms of work, between which invocations go on. */
+const handedOverAtOnce = 50;
 const waitingRoom = 10_000;
 /** Another import may be in the way of this one (`ERR_REQUIRE_ESM_RACE_CONDITION`), but not three times. */
 const attemptsToLoad = 3;
@@ -36,26 +35,15 @@ export function createTelemetryQueue(load: () => Promise<Sdk>): TelemetryQueue {
   let sdk: Sdk | undefined;
   let off = false;
   let failedLoads = 0;
-  let inSdk = 0;
   let dropped = 0;
   let timer: NodeJS.Timeout | undefined;
   let sending: Promise<void> | undefined;
 
   function send(item: Item): void {
     if (off) return;
-    if (sdk !== undefined && inSdk < sdkRoom) handOver(sdk, item);
-    else if (waiting.length < waitingRoom) waiting.push(item);
+    if (waiting.length < waitingRoom) waiting.push(item);
     else dropped += 1;
     sendSoon();
-  }
-
-  function handOver(to: Sdk, item: Item): void {
-    inSdk += 1;
-    try {
-      outsideInvocations(() => to.track(item));
-    } catch (error) {
-      turnOff(error);
-    }
   }
 
   function sendSoon(): void {
@@ -71,7 +59,7 @@ export function createTelemetryQueue(load: () => Promise<Sdk>): TelemetryQueue {
       .catch(turnOff)
       .finally(() => {
         sending = undefined;
-        if (waiting.length > 0 || inSdk > 0) sendSoon();
+        if (waiting.length > 0) sendSoon();
       });
     return sending;
   }
@@ -85,12 +73,13 @@ export function createTelemetryQueue(load: () => Promise<Sdk>): TelemetryQueue {
       if (failedLoads >= attemptsToLoad) turnOff(error);
       return;
     }
-    do {
-      for (const item of waiting.splice(0, sdkRoom - inSdk)) handOver(sdk, item);
-      const handedOver = inSdk;
+    while (waiting.length > 0) {
+      for (let room = sdkRoom; room > 0 && waiting.length > 0; room -= handedOverAtOnce) {
+        for (const item of waiting.splice(0, handedOverAtOnce)) sdk.track(item);
+        await breathe();
+      }
       await sdk.flush();
-      inSdk -= handedOver;
-    } while (waiting.length > 0);
+    }
     if (dropped > 0)
       writeWarning(`${dropped} items of telemetry were dropped: Application Insights did not take them.`);
     dropped = 0;

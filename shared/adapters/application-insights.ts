@@ -36,19 +36,23 @@ export function createApplicationInsights(options: ApplicationInsightsOptions): 
   };
 
   function outgoingCall(call: OutgoingCall, trace: Trace): void {
-    const dependency = {
-      name: call.method,
-      data: call.url,
-      target: new URL(call.url).host,
-      time: call.startedAt,
-      duration: call.milliseconds,
-      resultCode: call.result,
-      success: call.succeeded,
-      dependencyTypeName: "HTTP",
-      // With a method the exporter knows it for HTTP, and names it after the path.
-      properties: { "http.method": call.method, ...operation(trace) },
+    // Worked out when the invocation does not wait for it any more.
+    const dependency = () => {
+      const url = call.url();
+      return {
+        name: call.method,
+        data: url,
+        target: URL.parse(url)?.host ?? "",
+        time: call.startedAt,
+        duration: call.milliseconds,
+        resultCode: call.result,
+        success: call.succeeded,
+        dependencyTypeName: "HTTP",
+        // With a method the exporter knows it for HTTP, and names it after the path.
+        properties: { "http.method": call.method, ...operation(trace) },
+      };
     };
-    queue.send({ trace, track: (client) => client.trackDependency(dependency) });
+    queue.send({ trace, track: (client) => client.trackDependency(dependency()) });
   }
 
   return {

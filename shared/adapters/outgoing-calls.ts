@@ -11,8 +11,8 @@ import { ClientRequest, IncomingMessage } from "node:http";
 
 export interface OutgoingCall {
   readonly method: string;
-  /** Without the values of query parameters that are not known to be harmless. */
-  readonly url: string;
+  /** @returns the URL without the values of query parameters that are not known to be harmless */
+  readonly url: () => string;
   readonly startedAt: Date;
   /** Until the answer's headers or the failure, not to the end of the body. */
   readonly milliseconds: number;
@@ -91,7 +91,8 @@ type Target = Pick<OutgoingCall, "method" | "url">;
 
 function targetOf(request: ClientRequest): Target {
   const host = request.getHeader("host") ?? request.host;
-  return { method: request.method, url: withoutSecrets(`${request.protocol}//${host}${request.path}`) };
+  const { method, protocol, path } = request;
+  return { method, url: () => withoutSecrets(`${protocol}//${host}${path}`) };
 }
 
 interface Fetch {
@@ -105,7 +106,7 @@ function isFetch(request: unknown): request is Fetch {
 }
 
 function targetOfFetch({ method, origin, path }: Fetch): Target {
-  return { method, url: withoutSecrets(`${origin}${path}`) };
+  return { method, url: () => withoutSecrets(`${origin}${path}`) };
 }
 
 function codeOf(error: unknown): string {
