@@ -127,6 +127,7 @@ describe("the words of somebody else", () => {
     ["The role is missing.", "The role is missing."],
     [`Quote ${contoso}.`, `Quote ${contoso}.`],
     ["two\nlines\tand\u0000a\u202eturn", "two lines and a turn"],
+    ["one\r\n\r\nspace", "one space"],
     [`Bearer ${"x".repeat(40)} is bad`, "Bearer … is bad"],
     [`{"token":"${"x".repeat(40)}"}`, '{"token":"…"}'],
     [`?key=${"a%2B/".repeat(10)}`, "…"],

@@ -14,6 +14,7 @@ const refusalStands = "It is read only where a refusal stands.";
 const reasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "shared/domain/change.ts": {
     "operationType === undefined → false": asGoodAsNone,
+    "wish.reason === undefined → false": asGoodAsNone,
     "new Date(last) > now → new Date(last) >= now": "Two equal times are one text.",
     "last !== null → true": "No time counts as 1970, which is not later than now.",
   },
@@ -52,8 +53,12 @@ const reasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'outcome !== undefined && "isVerified" in outcome → outcome !== undefined || "isVerified" in outcome':
       oneOutcomeEach,
     "outcome !== undefined → true": oneOutcomeEach,
-    '"failure" in outcome && outcome.failure instanceof PartnerCenterRefusal → "failure" in outcome || outcome.failure instanceof PartnerCenterRefusal':
+    '"failure" in outcome && … → "failure" in outcome || outcome.failure instanceof PartnerCenterRefusal':
       "Only a PartnerCenterRefusal has a reason.",
+  },
+  "shared/use-cases/follow-up-changes.ts": {
+    '"" → "Stryker was here!"': "Ids are digits and a to f: all stand before an S, and a round begins with the first.",
+    "behind < 0 → behind <= 0": "A round from the first one is a round in order.",
   },
   "shared/use-cases/get-operation.ts": { "error === undefined → false": asGoodAsNone },
   "shared/use-cases/list-activities.ts": {
@@ -85,6 +90,10 @@ const reasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       "Without Partner Center the wish counts as said, and there is nothing to overtake.",
     "change?.intent → change.intent": sameTransaction,
     "manualSteps === undefined → false": asGoodAsNone,
+  },
+  "shared/use-cases/sweep-pending-activities.ts": {
+    "clock.now().getTime() - now >= runMilliseconds → clock.now().getTime() - now > runMilliseconds":
+      "Whether the very last millisecond still counts makes no difference.",
   },
   "shared/use-cases/synchronise-customers.ts": { "endedAt === undefined → false": asGoodAsNone },
   "shared/use-cases/watch-policy.ts": {

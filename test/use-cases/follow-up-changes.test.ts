@@ -3,7 +3,7 @@
 import { describe, expect, jest, test } from "@jest/globals";
 import { beginChange, type Change } from "../../shared/domain/change.ts";
 import { untouchedCustomer } from "../../shared/domain/permission.ts";
-import { dependencyUnavailable } from "../../shared/domain/refusal.ts";
+import { dependencyUnavailable, Refusal } from "../../shared/domain/refusal.ts";
 import type { ContinueChange } from "../../shared/use-cases/continue-change.ts";
 import { createFollowUpChange, createSweepUnfinishedChanges } from "../../shared/use-cases/follow-up-changes.ts";
 import { ada, contoso, idOf, noon } from "../fakes/facts.ts";
@@ -138,6 +138,17 @@ describe("the sweep of unfinished changes", () => {
     expect(continueChange).toHaveBeenCalledTimes(5);
   });
 
+  test.each([
+    ["a fault of ours", new Error("fault")],
+    ["a refusal", new Refusal("NotFound", "gone")],
+  ])("does not take %s, however often in a row, for a silence of others", async (_, failure) => {
+    const { continueChange, sweep, left } = await start(100, 100, 100, 100, 100);
+    continueChange.mockRejectedValue(failure);
+
+    await expect(sweep()).rejects.toThrow("5 changes could not be continued.");
+    expect(left()).toEqual([]);
+  });
+
   test("continues one after another, so that a slow Partner Center is not pressed", async () => {
     const { continueChange, sweep } = await start(100, 100, 100);
     let running = 0;
@@ -181,7 +192,9 @@ describe("the sweep of unfinished changes", () => {
     const only = (...numbers: number[]) =>
       jest
         .spyOn(world.store, "listUnfinished")
-        .mockResolvedValueOnce(unfinished.filter(({ customerId }) => numbers.map(customerOf).includes(customerId)));
+        .mockResolvedValueOnce(
+          numbers.flatMap((number) => unfinished.filter(({ customerId }) => customerId === customerOf(number))),
+        );
 
     expect(await run()).toEqual([1, 2]);
     only(4, 1, 3);

@@ -1,6 +1,6 @@
 /** The use cases of a few lines: reading, listing, operations, the sweep, the purge and health. */
 
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import type { Activity } from "../../shared/domain/activity.ts";
 import { beginChange, type Change, failChange, grantChange } from "../../shared/domain/change.ts";
 import type { CustomerId } from "../../shared/domain/identifiers.ts";
@@ -483,6 +483,10 @@ describe("health", () => {
     world.putPending(pendingSince(3, 10));
 
     expect(await createHealth(world).check()).toEqual({ status: "Healthy", oldestPendingActivitySeconds: 600 });
+    // Storage gives the oldest of each bucket.
+    const both = [pendingSince(1, 180.001), pendingSince(2, 599.6)];
+    jest.spyOn(world.pending, "list").mockResolvedValue(both);
+    expect(await createHealth(world).check()).toMatchObject({ oldestPendingActivitySeconds: 600 });
   });
 
   test("tells it from three minutes on", async () => {
