@@ -43,8 +43,9 @@ article {
   border-radius: 6px;
   background: var(--card);
 }
-nav ul { margin: .25rem 0 1rem; padding: 0; list-style: none; columns: 18rem; }
-nav li { break-inside: avoid; padding: .15rem 0; }
+nav { margin: 1.5rem 0; }
+nav ul { margin: 0; padding: 0; list-style: none; columns: 18rem; }
+nav li { break-inside: avoid; padding: .1rem 0; }
 dl { margin: .25rem 0; }
 dl > div { padding: .4rem 0; border-top: 1px solid var(--line); }
 dt { font-weight: 600; }

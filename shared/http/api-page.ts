@@ -57,11 +57,10 @@ export function apiPageOf(routes: readonly Route[], api: ApiDescription, require
 <header>
 <h1>${api.title}</h1>
 <p>${api.description}</p>
-<p class="quiet">API version ${apiVersion}. For programs: <a href="openapi.json">OpenAPI 3.0</a>, <a href="swagger.json">Swagger 2.0</a> for Power Platform and Logic Apps.</p>
+<p class="quiet">API version ${apiVersion}. For programs: <a href="openapi.json">OpenAPI 3.0</a>, <a href="swagger.json">Swagger 2.0</a> for Power Platform and Logic Apps. Here: <a href="#codes">codes of refusals</a>, <a href="#schemas">what the bodies hold</a>.</p>
 </header>
 <nav aria-label="Operations">
-${tagged((tag, operations) => html`<h2>${tag}</h2><ul>${operations.map(linkOf)}</ul>`)}
-<h2>More</h2><ul><li><a href="#codes">Codes of refusals</a></li><li><a href="#schemas">What the bodies hold</a></li></ul>
+${listed(tagged((tag, operations): Item => [html`${tag}`, html`<ul>${operations.map(linkOf)}</ul>`]))}
 </nav>
 <main>
 ${howToCall()}
@@ -79,7 +78,7 @@ ${[...schemas].map(([name, schema]) => html`<article id="schema-${name}"><h3>${n
 `;
   }
 
-  function tagged(write: (tag: string, operations: readonly DescribedRoute[]) => Html): Html[] {
+  function tagged<Written>(write: (tag: string, operations: readonly DescribedRoute[]) => Written): Written[] {
     return Object.keys(api.tags).map((tag) =>
       write(
         tag,

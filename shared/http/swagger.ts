@@ -86,6 +86,7 @@ export function swaggerOf(routes: readonly Route[], api: ApiDescription, require
       ...(isPaged(answers) ? { "x-ms-pageable": { nextLinkName: "nextLink" } } : {}),
       ...(visibility === undefined ? {} : { "x-ms-visibility": visibility }),
       ...(trigger === undefined ? {} : { "x-ms-trigger": trigger.starts, "x-ms-trigger-hint": trigger.hint }),
+      ...(trigger?.kind === "polling" ? { "x-ms-trigger-metadata": { mode: "polling", kind: "query" } } : {}),
     };
   }
 
