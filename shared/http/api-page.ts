@@ -19,8 +19,8 @@ export interface ApiPage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A reader of headers finds the same words with every operation: said once instead. */
-const manyTimes: ReadonlySet<string> = new Set(["api-version", "skipToken"]);
+/** Said once for all operations, or not for people to fill in. */
+const notRepeated: ReadonlySet<string> = new Set(["api-version", "skipToken"]);
 
 /**
  * @param requireFunctionKey whether the Functions host asks for a key besides the token
@@ -67,7 +67,7 @@ ${howToCall()}
 ${tagged((tag, operations) => html`<section><h2>${tag}</h2><p>${named(api.tags, tag)}</p>${operations.map(operationOf)}</section>`)}
 <section id="codes"><h2>Codes of refusals</h2>
 <p>In <code>error.code</code> of the body, and in the header <code>x-ms-error-code</code>.</p>
-${listed(Object.entries(statusOf).map(([code, status]) => [html`<span class="bad">${status}</span> ${code}`, html`${api.refusals[code as ProblemCode]}`]))}
+${listed(Object.entries(statusOf).map(([code, status]) => [html`<span class="bad">${status}</span> <span id="code-${code}">${code}</span>`, html`${api.refusals[code as ProblemCode]}`]))}
 </section>
 <section id="schemas"><h2>What the bodies hold</h2>
 ${[...schemas].map(([name, schema]) => html`<article id="schema-${name}"><h3>${name}</h3>${membersOf(schema)}</article>`)}
@@ -105,7 +105,7 @@ ${listed([
     const { route, path, summary, description, whoMay, parameters, body, answers, refused } = operation;
     const items = (["path", "query", "header"] as const).flatMap((place) =>
       parameters[place]
-        .filter((name) => !manyTimes.has(name))
+        .filter((name) => !notRepeated.has(name))
         .map((name) => itemOf(name, place, named(api.parameters[place], name))),
     );
     return html`<article id="${route.name}">
@@ -136,7 +136,7 @@ ${listed([...Object.entries(answers).map(answerOf), ...refused.map(refusalOf)])}
   function refusalOf({ status, codes }: RefusedAs): Item {
     return [
       html`<span class="bad">${status}</span>`,
-      html`${codes.map((code) => html`<div><a href="#codes">${code}</a>: ${api.refusals[code]}</div>`)}`,
+      html`${codes.map((code) => html`<div><a href="#code-${code}">${code}</a>: ${api.refusals[code]}</div>`)}`,
     ];
   }
 }
@@ -184,7 +184,7 @@ function wordsOf(schema: Schema): Html[] {
   ];
 }
 
-const kinds = { string: "Text", integer: "Whole number", boolean: "true or false", object: "Object" } as const;
+const kinds = { string: "Text", integer: "Whole number", boolean: "True or false", object: "Object" } as const;
 const formats = { uuid: "GUID", "date-time": "Time", uri: "URL" } as const;
 
 function kindOf({ name, type, format, items, nullable, properties }: Schema): Html {
