@@ -104,6 +104,9 @@ const turn: Pick<RouteDescription, "headers" | "answers" | "refusals"> = {
   ],
 };
 
+/** For people who choose what a workflow does: they are better served by its twin, or by none. */
+const notOffered: Pick<RouteDescription, "connector"> = { connector: { visibility: "internal" } };
+
 const functions = {
   ListCustomers: {
     tag: "Customers",
@@ -173,6 +176,7 @@ const functions = {
     tag: "Service",
     summary: "Get the health of the service",
     description: "Looks at storage only.",
+    ...notOffered,
     answers: {
       200: found(health, "The service can do its work."),
       503: found(health, "It cannot; down tells why."),
@@ -180,7 +184,7 @@ const functions = {
   },
   OpenApi: {
     tag: "Service",
-    summary: "Get this document",
+    summary: "Get this document as OpenAPI 3.0",
     description: "The description of this API as OpenAPI 3.0.",
     answers: {
       200: {
@@ -189,11 +193,40 @@ const functions = {
         headers: ["Access-Control-Allow-Origin"],
       },
     },
+    ...notOffered,
+  },
+  Swagger: {
+    tag: "Service",
+    summary: "Get this document as Swagger 2.0",
+    description: "The same description for Power Platform and Logic Apps.",
+    answers: {
+      200: {
+        description: "The document.",
+        schema: { type: "object", description: "A Swagger 2.0 document." },
+        headers: ["Access-Control-Allow-Origin"],
+      },
+    },
+    ...notOffered,
+  },
+  ApiPage: {
+    tag: "Service",
+    summary: "Get this description as a page",
+    description: "The same description for people.",
+    answers: {
+      200: {
+        description: "The page.",
+        schema: text("HTML without any script."),
+        mediaType: "text/html",
+        headers: ["Content-Security-Policy", "Referrer-Policy"],
+      },
+    },
+    ...notOffered,
   },
   GetCustomerPermission: {
     tag: "By name",
     summary: "Get a permission by name",
     description: "GetPermission without route parameters, for the native Azure Functions action of Logic Apps.",
+    ...notOffered,
     body: permissionInQuestion,
     answers: { 200: readPermission },
     refusals: ["NotFound"],
@@ -202,6 +235,7 @@ const functions = {
     tag: "By name",
     summary: "Turn a permission On or Off by name",
     description: "SetPermission without route parameters, for the native Azure Functions action of Logic Apps.",
+    ...notOffered,
     body: namedPermissionWish,
     ...turn,
   },
@@ -209,6 +243,7 @@ const functions = {
     tag: "By name",
     summary: "Check whether a customer may buy by name",
     description: "CheckEligibility without route parameters, for the native Azure Functions action of Logic Apps.",
+    ...notOffered,
     body: eligibilityInQuestion,
     answers: { 200: found(eligibility, "The result, which may be that nobody can tell.") },
     refusals: ["NotFound"],
@@ -223,6 +258,7 @@ export const apiDescription: ApiDescription = {
   title: "Customer purchase permissions",
   description:
     "Lets a Microsoft CSP partner decide, customer by customer, who may buy Azure reservations and Azure savings plans at the partner's cost. Lists of values may grow.",
+  license: { name: "MIT", url: "https://opensource.org/license/mit" },
   tags: {
     Customers: "Customers known to the service.",
     Permissions: "The switches of a customer.",
@@ -268,7 +304,30 @@ export const apiDescription: ApiDescription = {
     "Repeatability-Result": oneOf(["accepted"], "Present when the request has an id."),
     "WWW-Authenticate": text("Asks for a bearer token."),
     "Access-Control-Allow-Origin": oneOf(["*"], "Any page may read it."),
+    "Content-Security-Policy": text("Nothing is loaded, nothing runs."),
+    "Referrer-Policy": oneOf(["no-referrer"], "Links tell nobody where they were followed."),
   },
   refusals,
   error,
+  connector: {
+    titles: {
+      maxpagesize: "Page Size",
+      value: "Items",
+      at: "Time",
+      traceparent: "Trace Parent",
+      down: "What Is Down",
+      steps: "Steps for the Operator",
+    },
+    hidden: ["api-version", skipToken],
+    choices: {
+      // Where Partner Center is not followed the service knows no names: people fill in the id themselves there.
+      customerId: {
+        operationId: "ListCustomers",
+        parameters: { maxpagesize: mostPageSize },
+        collection: "value",
+        value: "customerId",
+        title: "name",
+      },
+    },
+  },
 };

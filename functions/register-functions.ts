@@ -18,6 +18,7 @@ import type { RecordActivity } from "../shared/use-cases/record-activity.ts";
 import type { SetPermission } from "../shared/use-cases/set-permission.ts";
 import type { SweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
 import type { SynchroniseCustomers } from "../shared/use-cases/synchronise-customers.ts";
+import { apiPage } from "./api-page.ts";
 import { checkCustomerEligibility, checkEligibility, eligibilityQuery } from "./check-eligibility.ts";
 import { continueChange, sweepUnfinishedChanges } from "./continue-change.ts";
 import { detectDrift } from "./detect-drift.ts";
@@ -32,6 +33,7 @@ import { openApi } from "./open-api.ts";
 import { purgeChanges } from "./purge-changes.ts";
 import { recordActivity } from "./record-activity.ts";
 import { setCustomerPermission, setPermission } from "./set-permission.ts";
+import { swagger } from "./swagger.ts";
 import { sweepPendingActivities } from "./sweep-pending-activities.ts";
 import { synchroniseCustomers } from "./synchronise-customers.ts";
 
@@ -80,6 +82,16 @@ export function routesOf(use: UseCases, requireFunctionKey = false) {
       "OpenApi",
       "openapi.json",
       openApi((): readonly Route[] => routes, requireFunctionKey),
+    ),
+    openly(
+      "Swagger",
+      "swagger.json",
+      swagger((): readonly Route[] => routes, requireFunctionKey),
+    ),
+    openly(
+      "ApiPage",
+      "docs",
+      apiPage((): readonly Route[] => routes, requireFunctionKey),
     ),
 
     calledByName("GetCustomerPermission", "read", getCustomerPermission(use.readPermissions)),

@@ -21,6 +21,8 @@ export interface ApiAnswer {
   readonly headers?: Readonly<Record<string, string>>;
   /** Answered as JSON. */
   readonly body?: unknown;
+  /** Answered as it is, instead; the headers name its media type. */
+  readonly text?: string;
 }
 
 export type ApiHandler = (request: ApiRequest) => Promise<ApiAnswer>;

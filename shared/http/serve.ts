@@ -83,7 +83,7 @@ function correlationOf(headers: RequestHeaders): string | undefined {
 const echoed = ["x-ms-client-request-id", "ms-correlationid", "ms-requestid"];
 
 function responseOf(
-  { status = 200, headers = {}, body }: ApiAnswer,
+  { status = 200, headers = {}, body, text }: ApiAnswer,
   sent: RequestHeaders,
   requestId: string,
 ): HttpResponseInit {
@@ -104,5 +104,6 @@ function responseOf(
       ...headers,
     },
     ...(body === undefined ? {} : { jsonBody: body }),
+    ...(text === undefined ? {} : { body: text }),
   };
 }

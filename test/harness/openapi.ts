@@ -165,6 +165,11 @@ export function checkAnswersBy(document: OpenApiDocument): AnswerChecker {
     text: string,
     at: string,
   ): string[] {
+    const page = content?.["text/html"]?.schema;
+    if (page !== undefined) {
+      const isHtml = /^text\/html\b/.test(headers["content-type"] ?? "");
+      return isHtml ? faultsIn(text, page, at) : [`${at} is not HTML by its content type.`];
+    }
     const schema = content?.["application/json"]?.schema;
     if (schema === undefined) return text === "" ? [] : [`${at} has a body.`];
     if (!/^application\/json\b/.test(headers["content-type"] ?? "")) return [`${at} is not JSON by its content type.`];

@@ -168,7 +168,9 @@ export async function startProduct({
         ...(body === undefined ? {} : { body: (isJson ? JSON.stringify(body) : body) as string, duplex: "half" }),
       });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) };
+      const isPage = response.headers.get("content-type")?.startsWith("text/html") ?? false;
+      const answered = text === "" ? undefined : isPage ? text : JSON.parse(text);
+      return { status: response.status, headers: response.headers, body: answered };
     },
     async trigger(timer) {
       const response = await fetch(`${url}/admin/functions/${timer}`, {
