@@ -26,7 +26,9 @@ export function getOperationResult(get: GetOperation): ApiHandler {
   return async (request) => {
     const { status, permission, error, manualSteps } = await get(...operationOf(request));
     if (status === "Running") {
-      const headers = { "retry-after": retryAfter(manualSteps) };
+      // Some who wait ask only where the last answer said.
+      const location = new URL(request.url.pathname, request.url).href;
+      const headers = { location, "retry-after": retryAfter(manualSteps) };
       return { status: 202, headers, body: { ...permission, changed: false, ...manualSteps } };
     }
     if (error !== undefined) throw refusedByPartnerCenter(error.code, error.message, error.partnerCenterCode);

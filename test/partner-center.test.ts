@@ -303,7 +303,9 @@ test("a write that does nothing is never reported as On: 202, and the switch sta
   expect(answer).toMatchObject({ status: 202, body: { state: "Off", changed: false } });
   expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
   const result = new URL(answer.headers.get("location") ?? "").pathname.slice("/api".length);
-  expect(await product.call("GET", result)).toMatchObject({ status: 202 });
+  const waiting = await product.call("GET", result);
+  expect(waiting).toMatchObject({ status: 202 });
+  expect(new URL(waiting.headers.get("location") ?? "").pathname).toBe(`/api${result}`);
   expect(await readLog(product, customerId)).toEqual([]);
 
   expect(await put(customerId, "On")).toMatchObject({ status: 409, body: { error: { code: "ChangeInProgress" } } });
