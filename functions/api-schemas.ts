@@ -33,6 +33,7 @@ import {
   products,
   type UnfinishedChange,
 } from "../shared/domain/permission.ts";
+import type { ListedWebhook, Webhook } from "../shared/domain/webhook.ts";
 import { statusOf } from "../shared/http/problem.ts";
 import { count, guid, listOf, objectOf, oneOf, orNull, text, time, truth } from "../shared/http/schema.ts";
 import { type Health, healthStatuses } from "../shared/use-cases/check-health.ts";
@@ -238,6 +239,32 @@ export const activitiesPage = objectOf<Page<Activity>>(
   { value: listOf(activity, "Newest first.") },
   { nextLink },
 );
+
+const webhookMembers = {
+  id: text("Of the webhook: 32 hex digits.", { pattern: "^[0-9a-f]{32}$" }),
+  callbackHost: text("Host of the callback URL; the rest of it is secret."),
+  createdAt: time("When it was made."),
+  createdBy: { ...actor, description: "Who made it." },
+};
+const ofCustomer = { customerId: { ...customerId, description: "Told of this customer only; absent: of all." } };
+
+type NewWebhook = Omit<ListedWebhook, "failingSince"> & Pick<Webhook, "secret">;
+
+export const newWebhook = objectOf<NewWebhook>(
+  "NewWebhook",
+  { ...webhookMembers, secret: text("Signs what is delivered, as Standard Webhooks says; keep it secret.") },
+  ofCustomer,
+);
+
+export const webhooks = objectOf<{ readonly value: readonly ListedWebhook[] }>("Webhooks", {
+  value: listOf(
+    objectOf<ListedWebhook>("Webhook", webhookMembers, {
+      ...ofCustomer,
+      failingSince: time("Present when the newest delivery failed: since when all do."),
+    }),
+    "All of them, the oldest first.",
+  ),
+});
 
 export const health = objectOf<Health>(
   "Health",

@@ -12,12 +12,15 @@ import type { GetCustomer } from "../shared/use-cases/get-customer.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";
 import type { ListActivities } from "../shared/use-cases/list-activities.ts";
 import type { ListCustomers } from "../shared/use-cases/list-customers.ts";
+import type { ListWebhooks } from "../shared/use-cases/list-webhooks.ts";
 import type { PurgeChanges } from "../shared/use-cases/purge-changes.ts";
 import type { ReadPermissions } from "../shared/use-cases/read-permissions.ts";
 import type { RecordActivity } from "../shared/use-cases/record-activity.ts";
 import type { SetPermission } from "../shared/use-cases/set-permission.ts";
+import type { SubscribeToChanges } from "../shared/use-cases/subscribe-to-changes.ts";
 import type { SweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
 import type { SynchroniseCustomers } from "../shared/use-cases/synchronise-customers.ts";
+import type { UnsubscribeByCallbackUrl, UnsubscribeFromChanges } from "../shared/use-cases/unsubscribe-from-changes.ts";
 import { checkCustomerEligibility, checkEligibility, eligibilityQuery } from "./check-eligibility.ts";
 import { continueChange, sweepUnfinishedChanges } from "./continue-change.ts";
 import { detectDrift } from "./detect-drift.ts";
@@ -28,12 +31,15 @@ import { health } from "./health.ts";
 import { activitiesQuery, listActivities } from "./list-activities.ts";
 import { customersQuery, listCustomers } from "./list-customers.ts";
 import { listPermissions } from "./list-permissions.ts";
+import { listWebhooks } from "./list-webhooks.ts";
 import { openApi } from "./open-api.ts";
 import { purgeChanges } from "./purge-changes.ts";
 import { recordActivity } from "./record-activity.ts";
 import { setCustomerPermission, setPermission } from "./set-permission.ts";
+import { subscribeToChanges } from "./subscribe-to-changes.ts";
 import { sweepPendingActivities } from "./sweep-pending-activities.ts";
 import { synchroniseCustomers } from "./synchronise-customers.ts";
+import { unsubscribeByCallbackUrl, unsubscribeFromChanges } from "./unsubscribe-from-changes.ts";
 
 export interface UseCases {
   readonly setPermission: SetPermission;
@@ -43,6 +49,10 @@ export interface UseCases {
   readonly getCustomer: GetCustomer;
   readonly listActivities: ListActivities;
   readonly getOperation: GetOperation;
+  readonly subscribeToChanges: SubscribeToChanges;
+  readonly unsubscribeFromChanges: UnsubscribeFromChanges;
+  readonly unsubscribeByCallbackUrl: UnsubscribeByCallbackUrl;
+  readonly listWebhooks: ListWebhooks;
   readonly checkHealth: CheckHealth;
   readonly recordActivity: RecordActivity;
   readonly sweepPendingActivities: SweepPendingActivities;
@@ -56,6 +66,7 @@ export interface UseCases {
 
 const customer = "customers/{customerId}";
 const permission = `${customer}/permissions/{product}`;
+const webhook = "webhooks/{webhookId}";
 
 /** @param requireFunctionKey as in {@link Registration} */
 export function routesOf(use: UseCases, requireFunctionKey = false) {
@@ -64,17 +75,20 @@ export function routesOf(use: UseCases, requireFunctionKey = false) {
     reading("GetCustomer", customer, getCustomer(use.getCustomer)),
     reading("ListPermissions", `${customer}/permissions`, listPermissions(use.readPermissions)),
     reading("GetPermission", permission, getPermission(use.readPermissions)),
-    {
-      name: "SetPermission",
-      method: "PUT",
-      route: permission,
-      access: "write",
-      handler: setPermission(use.setPermission),
-    },
+    writing("SetPermission", "PUT", permission, setPermission(use.setPermission)),
     reading("CheckEligibility", `${customer}/eligibility`, checkEligibility(use.checkEligibility), eligibilityQuery),
     reading("GetOperation", `${customer}/operations/{changeId}`, getOperation(use.getOperation)),
     reading("GetOperationResult", `${customer}/operations/{changeId}/result`, getOperationResult(use.getOperation)),
     reading("ListActivities", "activities", listActivities(use.listActivities), activitiesQuery),
+    reading("ListWebhooks", "webhooks", listWebhooks(use.listWebhooks)),
+    writing("SubscribeToChanges", "POST", "webhooks", subscribeToChanges(use.subscribeToChanges)),
+    writing("UnsubscribeFromChanges", "DELETE", webhook, unsubscribeFromChanges(use.unsubscribeFromChanges)),
+    writing(
+      "UnsubscribeByCallbackUrl",
+      "POST",
+      "webhooks/unsubscribe",
+      unsubscribeByCallbackUrl(use.unsubscribeByCallbackUrl),
+    ),
     openly("Health", "health", health(use.checkHealth)),
     openly(
       "OpenApi",
@@ -99,6 +113,15 @@ function reading<Name extends string>(
   query: readonly string[] = [],
 ): Route<Name> {
   return { name, method: "GET", route, access: "read", query, handler };
+}
+
+function writing<Name extends string>(
+  name: Name,
+  method: "PUT" | "POST" | "DELETE",
+  route: string,
+  handler: ApiHandler,
+): Route<Name> {
+  return { name, method, route, access: "write", handler };
 }
 
 function openly<Name extends string>(name: Name, route: string, handler: ApiHandler): Route<Name> {
