@@ -6,21 +6,27 @@ import { mostPageSize, presetPageSize, skipToken } from "../shared/http/paging.t
 import { mostReasonCharacters, requestIdHeaders } from "../shared/http/parameters.ts";
 import { bodyOf, count, guid, oneOf, type Schema, text, time, truth } from "../shared/http/schema.ts";
 import { apiVersion } from "../shared/http/serve.ts";
+import { triggerState } from "../shared/http/trigger-state.ts";
 import {
   activitiesPage,
+  activity,
   changedPermission,
   customer,
   customersPage,
+  deliveryId,
   eligibility,
   error,
+  failedDeliveries,
   health,
   newWebhook,
   operation,
   permission,
   permissions,
+  replayed,
   webhooks,
 } from "./api-schemas.ts";
 import { eligibilityFields } from "./check-eligibility.ts";
+import { replayFields } from "./failed-deliveries.ts";
 import { permissionFields } from "./get-permission.ts";
 import type { FunctionName } from "./register-functions.ts";
 import { permissionChangeFields, wishFields } from "./set-permission.ts";
@@ -46,6 +52,8 @@ const callbackUrl = text("Where to POST every activity: https, and a host that m
 });
 const subscription = bodyOf("Subscription", subscriptionFields, { callbackUrl, customerId }, ["callbackUrl"]);
 const unsubscription = bodyOf("Unsubscription", unsubscriptionFields, { callbackUrl }, unsubscriptionFields);
+
+const replay = bodyOf("Replay", replayFields, { deliveryId }, []);
 
 const permissionInQuestion = bodyOf("PermissionInQuestion", permissionFields, fields, permissionFields);
 const eligibilityInQuestion = bodyOf("EligibilityInQuestion", eligibilityFields, fields, ["customerId"]);
@@ -209,6 +217,31 @@ const functions = {
     body: unsubscription,
     answers: { 204: { description: "None is there any more." } },
   },
+  ListFailedDeliveries: {
+    tag: "Webhooks",
+    summary: "List failed deliveries",
+    description: "What was given up, because the receiver did not take it for three days.",
+    answers: { 200: found(failedDeliveries, "They stay until they are replayed, or the webhook is removed.") },
+    refusals: ["NotFound"],
+  },
+  ReplayDeliveries: {
+    tag: "Webhooks",
+    summary: "Replay failed deliveries",
+    description: "Tries one failed delivery again, or the oldest hundred.",
+    body: replay,
+    answers: { 200: found(replayed, "They are being delivered.") },
+    refusals: ["NotFound"],
+  },
+  PollPermissionChanges: {
+    tag: "Activities",
+    summary: "Poll for new activities",
+    description:
+      "Polling trigger of Logic Apps: tells activities one by one, the oldest first, each when it is half a minute old. Location is where to ask next.",
+    answers: {
+      200: found(activity, "The next activity. Retry-After is 0 when there is another.", ["Location", "Retry-After"]),
+      202: { description: "There is none yet.", headers: ["Location", "Retry-After"] },
+    },
+  },
   Health: {
     tag: "Service",
     summary: "Get the health of the service",
@@ -288,6 +321,7 @@ export const apiDescription: ApiDescription = {
         minimum: 1,
         default: presetPageSize,
       }),
+      [triggerState]: text("Part of Location, and only good as that; absent: tell what happens from now on."),
       [skipToken]: text("Part of nextLink, and only good as that."),
     },
     header: {
@@ -305,11 +339,14 @@ export const apiDescription: ApiDescription = {
     "MS-CorrelationId": text("As sent."),
     "MS-RequestId": text("As sent."),
     ETag: text("Tag of the permission, for If-Match and If-None-Match."),
-    Location: text("Of a change: 202 until it has ended, then its result. Of what was made: where it is.", {
-      format: "uri",
-    }),
+    Location: text(
+      "Of a change: 202 until it has ended, then its result. Of what was made: where it is. Of a trigger: where to ask next.",
+      {
+        format: "uri",
+      },
+    ),
     "Operation-Location": text("Status of the change.", { format: "uri" }),
-    "Retry-After": count("Seconds to wait.", { minimum: 1 }),
+    "Retry-After": count("Seconds to wait."),
     "Repeatability-Result": oneOf(["accepted"], "Present when the request has an id."),
     "WWW-Authenticate": text("Asks for a bearer token."),
     "Access-Control-Allow-Origin": oneOf(["*"], "Any page may read it."),

@@ -9,6 +9,7 @@ import {
   operationOf,
   operationTypes,
 } from "../shared/domain/activity.ts";
+import type { FailedDelivery } from "../shared/domain/delivery.ts";
 import { type Finding, findingCodes } from "../shared/domain/drift.ts";
 import {
   type Check,
@@ -194,7 +195,7 @@ const activityFinding = objectOf<ActivityFinding>(
 
 const sha256 = { pattern: "^[0-9a-f]{64}$" };
 
-const activity = objectOf<Activity>(
+export const activity = objectOf<Activity>(
   "Activity",
   {
     id: text("The customer's id and the sequence."),
@@ -264,6 +265,26 @@ export const webhooks = objectOf<{ readonly value: readonly ListedWebhook[] }>("
     }),
     "All of them, the oldest first.",
   ),
+});
+
+export const deliveryId = text("Of the delivery: time, customer and sequence of its activity.");
+
+export const failedDeliveries = objectOf<{ readonly value: readonly FailedDelivery[] }>("FailedDeliveries", {
+  value: listOf(
+    objectOf<FailedDelivery>("FailedDelivery", {
+      id: deliveryId,
+      activityId: text("The activity that was to be told."),
+      customerId,
+      failedAt: time("When it was given up."),
+      attempts: count("How often it was tried."),
+      lastResult: text("What came of the last attempt: HTTP and the status, or why there was none."),
+    }),
+    "The oldest 200.",
+  ),
+});
+
+export const replayed = objectOf<{ readonly replayed: number }>("Replayed", {
+  replayed: count("How many are tried again: at most 100; repeat it until there are none."),
 });
 
 export const health = objectOf<Health>(

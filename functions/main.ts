@@ -13,9 +13,14 @@ import { createApplicationInsights } from "../shared/adapters/application-insigh
 import { createArmCustomerDirectory } from "../shared/adapters/arm-customer-directory.ts";
 import { consoleTelemetry } from "../shared/adapters/console-telemetry.ts";
 import { createCustomerCredentials } from "../shared/adapters/customer-credentials.ts";
+import { httpsCallbacks } from "../shared/adapters/https-callbacks.ts";
 import { openStorage } from "../shared/adapters/storage-clients.ts";
 import { createStorageProbe } from "../shared/adapters/storage-probe.ts";
-import { createStorageActivityQueue, createStorageChangeQueue } from "../shared/adapters/storage-queues.ts";
+import {
+  createStorageActivityQueue,
+  createStorageChangeQueue,
+  createStorageDeliveryQueue,
+} from "../shared/adapters/storage-queues.ts";
 import { createTableActivityLog } from "../shared/adapters/table-activity-log.ts";
 import { createTableDeliveries } from "../shared/adapters/table-deliveries.ts";
 import {
@@ -24,6 +29,7 @@ import {
   activityQueue,
   changeQueue,
   deliveriesTable,
+  deliveryQueue,
   permissionsTable,
   webhooksTable,
 } from "../shared/adapters/table-keys.ts";
@@ -37,18 +43,23 @@ import { workflowHosts } from "../shared/domain/callback-url.ts";
 import type { ChangeId } from "../shared/domain/identifiers.ts";
 import { createReadCaller, type ReadCaller } from "../shared/http/caller.ts";
 import type { Clock, PartnerSales } from "../shared/ports.ts";
+import { createAnnouncements } from "../shared/use-cases/announce-activity.ts";
 import { createCheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 import { createCheckHealth } from "../shared/use-cases/check-health.ts";
+import { createAttemptDelivery, createDeliverToWebhook } from "../shared/use-cases/deliver-to-webhook.ts";
+import { createListFailedDeliveries, createReplayDeliveries } from "../shared/use-cases/failed-deliveries.ts";
 import { createGetCustomer } from "../shared/use-cases/get-customer.ts";
 import { createGetOperation } from "../shared/use-cases/get-operation.ts";
 import { createListActivities } from "../shared/use-cases/list-activities.ts";
 import { createListCustomers } from "../shared/use-cases/list-customers.ts";
 import { createListWebhooks } from "../shared/use-cases/list-webhooks.ts";
+import { createPollPermissionChanges } from "../shared/use-cases/poll-permission-changes.ts";
 import { createPurgeChanges } from "../shared/use-cases/purge-changes.ts";
 import { createReadPermissions } from "../shared/use-cases/read-permissions.ts";
 import { createLogPendingActivity, createRecordActivity } from "../shared/use-cases/record-activity.ts";
 import { createSetPermission } from "../shared/use-cases/set-permission.ts";
 import { createSubscribeToChanges } from "../shared/use-cases/subscribe-to-changes.ts";
+import { createSweepDeliveries } from "../shared/use-cases/sweep-deliveries.ts";
 import { createSweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
 import {
   createUnsubscribeByCallbackUrl,
@@ -122,13 +133,21 @@ const readCaller: ReadCaller = (authorization) => {
   permissions().catch(() => undefined);
   return caller;
 };
-const logPendingActivity = createLogPendingActivity(pending, log, telemetry);
+const delivering = { webhooks, deliveries, queue: createStorageDeliveryQueue(queue(deliveryQueue)), telemetry, clock };
+const announcements = createAnnouncements(delivering);
+const logPendingActivity = createLogPendingActivity(pending, log, telemetry, announcements);
+const attemptDelivery = createAttemptDelivery({ ...delivering, callbacks: httpsCallbacks });
 const unsubscribeFromChanges = createUnsubscribeFromChanges(webhooks, deliveries, telemetry);
 
 registerFunctions(app, {
   readCaller,
   requireFunctionKey: settings.requireFunctionKey,
-  queues: { connection: storage.connectionName, activities: activityQueue, changes: changeQueue },
+  queues: {
+    connection: storage.connectionName,
+    activities: activityQueue,
+    changes: changeQueue,
+    deliveries: deliveryQueue,
+  },
   useCases: {
     setPermission,
     readPermissions: createReadPermissions(store),
@@ -145,6 +164,11 @@ registerFunctions(app, {
     unsubscribeFromChanges,
     unsubscribeByCallbackUrl: createUnsubscribeByCallbackUrl(webhooks, unsubscribeFromChanges),
     listWebhooks: createListWebhooks(webhooks),
+    listFailedDeliveries: createListFailedDeliveries(webhooks, deliveries),
+    replayDeliveries: createReplayDeliveries(webhooks, deliveries, announcements, clock),
+    pollPermissionChanges: createPollPermissionChanges(pending, log, clock),
+    sweepDeliveries: createSweepDeliveries(webhooks, deliveries, attemptDelivery, telemetry, clock),
+    deliverToWebhook: createDeliverToWebhook(webhooks, deliveries, attemptDelivery, clock),
     checkHealth: createCheckHealth(
       createStorageProbe(permissions, activities),
       pending,

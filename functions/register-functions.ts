@@ -6,24 +6,30 @@ import type { ApiHandler, Route } from "../shared/http/route.ts";
 import { serve } from "../shared/http/serve.ts";
 import type { CheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 import type { CheckHealth } from "../shared/use-cases/check-health.ts";
+import type { DeliverToWebhook } from "../shared/use-cases/deliver-to-webhook.ts";
 import type { DetectDrift } from "../shared/use-cases/detect-drift.ts";
+import type { ListFailedDeliveries, ReplayDeliveries } from "../shared/use-cases/failed-deliveries.ts";
 import type { FollowUpChange, SweepUnfinishedChanges } from "../shared/use-cases/follow-up-changes.ts";
 import type { GetCustomer } from "../shared/use-cases/get-customer.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";
 import type { ListActivities } from "../shared/use-cases/list-activities.ts";
 import type { ListCustomers } from "../shared/use-cases/list-customers.ts";
 import type { ListWebhooks } from "../shared/use-cases/list-webhooks.ts";
+import type { PollPermissionChanges } from "../shared/use-cases/poll-permission-changes.ts";
 import type { PurgeChanges } from "../shared/use-cases/purge-changes.ts";
 import type { ReadPermissions } from "../shared/use-cases/read-permissions.ts";
 import type { RecordActivity } from "../shared/use-cases/record-activity.ts";
 import type { SetPermission } from "../shared/use-cases/set-permission.ts";
 import type { SubscribeToChanges } from "../shared/use-cases/subscribe-to-changes.ts";
+import type { SweepDeliveries } from "../shared/use-cases/sweep-deliveries.ts";
 import type { SweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
 import type { SynchroniseCustomers } from "../shared/use-cases/synchronise-customers.ts";
 import type { UnsubscribeByCallbackUrl, UnsubscribeFromChanges } from "../shared/use-cases/unsubscribe-from-changes.ts";
 import { checkCustomerEligibility, checkEligibility, eligibilityQuery } from "./check-eligibility.ts";
 import { continueChange, sweepUnfinishedChanges } from "./continue-change.ts";
+import { deliverWebhook } from "./deliver-webhook.ts";
 import { detectDrift } from "./detect-drift.ts";
+import { listFailedDeliveries, replayDeliveries } from "./failed-deliveries.ts";
 import { getCustomer } from "./get-customer.ts";
 import { getOperation, getOperationResult } from "./get-operation.ts";
 import { getCustomerPermission, getPermission } from "./get-permission.ts";
@@ -33,10 +39,12 @@ import { customersQuery, listCustomers } from "./list-customers.ts";
 import { listPermissions } from "./list-permissions.ts";
 import { listWebhooks } from "./list-webhooks.ts";
 import { openApi } from "./open-api.ts";
+import { pollPermissionChanges, pollQuery } from "./poll-permission-changes.ts";
 import { purgeChanges } from "./purge-changes.ts";
 import { recordActivity } from "./record-activity.ts";
 import { setCustomerPermission, setPermission } from "./set-permission.ts";
 import { subscribeToChanges } from "./subscribe-to-changes.ts";
+import { sweepDeliveries } from "./sweep-deliveries.ts";
 import { sweepPendingActivities } from "./sweep-pending-activities.ts";
 import { synchroniseCustomers } from "./synchronise-customers.ts";
 import { unsubscribeByCallbackUrl, unsubscribeFromChanges } from "./unsubscribe-from-changes.ts";
@@ -53,6 +61,11 @@ export interface UseCases {
   readonly unsubscribeFromChanges: UnsubscribeFromChanges;
   readonly unsubscribeByCallbackUrl: UnsubscribeByCallbackUrl;
   readonly listWebhooks: ListWebhooks;
+  readonly listFailedDeliveries: ListFailedDeliveries;
+  readonly replayDeliveries: ReplayDeliveries;
+  readonly pollPermissionChanges: PollPermissionChanges;
+  readonly deliverToWebhook: DeliverToWebhook;
+  readonly sweepDeliveries: SweepDeliveries;
   readonly checkHealth: CheckHealth;
   readonly recordActivity: RecordActivity;
   readonly sweepPendingActivities: SweepPendingActivities;
@@ -88,6 +101,14 @@ export function routesOf(use: UseCases, requireFunctionKey = false) {
       "POST",
       "webhooks/unsubscribe",
       unsubscribeByCallbackUrl(use.unsubscribeByCallbackUrl),
+    ),
+    reading("ListFailedDeliveries", `${webhook}/failed-deliveries`, listFailedDeliveries(use.listFailedDeliveries)),
+    writing("ReplayDeliveries", "POST", `${webhook}/replay`, replayDeliveries(use.replayDeliveries)),
+    reading(
+      "PollPermissionChanges",
+      "triggers/permission-changes",
+      pollPermissionChanges(use.pollPermissionChanges),
+      pollQuery,
     ),
     openly("Health", "health", health(use.checkHealth)),
     openly(
@@ -143,6 +164,7 @@ export interface Registration {
     readonly connection: string;
     readonly activities: string;
     readonly changes: string;
+    readonly deliveries: string;
   };
 }
 
@@ -168,6 +190,12 @@ export function registerFunctions(
     schedule: "0 * * * * *",
     handler: sweepPendingActivities(useCases.sweepPendingActivities),
   });
+  storageQueue("DeliverWebhook", {
+    queueName: queues.deliveries,
+    connection: queues.connection,
+    handler: deliverWebhook(useCases.deliverToWebhook),
+  });
+  timer("SweepDeliveries", { schedule: "20 * * * * *", handler: sweepDeliveries(useCases.sweepDeliveries) });
   if (useCases.followUpChange !== undefined) {
     storageQueue("ContinueChange", {
       queueName: queues.changes,

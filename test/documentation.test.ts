@@ -134,12 +134,19 @@ test("the names in storage and of functions are those of the contract", () => {
     useCases: {} as UseCases,
     readCaller: () => Promise.reject(new Error("nobody calls")),
     requireFunctionKey: false,
-    queues: { connection: "AzureWebJobsStorage", activities: "activities", changes: "changes" },
+    queues: {
+      connection: "AzureWebJobsStorage",
+      activities: "activities",
+      changes: "changes",
+      deliveries: "deliveries",
+    },
   });
   expect(registered).toEqual([
     ...routes.map(({ name }) => name),
     "RecordActivity",
     "SweepPendingActivities",
+    "DeliverWebhook",
+    "SweepDeliveries",
     "PurgeChanges",
   ]);
 });

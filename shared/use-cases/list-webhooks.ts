@@ -7,7 +7,7 @@ export type ListWebhooks = () => Promise<readonly ListedWebhook[]>;
 
 export function createListWebhooks(webhooks: Pick<Webhooks, "list">): ListWebhooks {
   return async () => {
-    const all = [...(await webhooks.list())].sort((one, other) => (one.createdAt < other.createdAt ? -1 : 1));
+    const all = [...(await webhooks.list())].sort((one, other) => one.createdAt.localeCompare(other.createdAt));
     return all.map(listed);
   };
 }

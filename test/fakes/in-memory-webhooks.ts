@@ -7,6 +7,10 @@
 import type { CallbackAnswer, Delivery, DeliveryPosition, SignedMessage } from "../../shared/domain/delivery.ts";
 import type { Webhook } from "../../shared/domain/webhook.ts";
 import type { Callbacks, Deliveries, DeliveryQueue, StoredDelivery, Webhooks } from "../../shared/ports.ts";
+import type { Announcements } from "../../shared/use-cases/announce-activity.ts";
+
+/** For what is not about webhooks. */
+export const nobodyListens: Announcements = { prepare: async () => [], hurry: async () => undefined };
 
 export type WebhookCall =
   | `webhooks.${keyof Webhooks}`
