@@ -10,7 +10,11 @@ import type { AttemptDelivery } from "./deliver-to-webhook.ts";
 /** @throws AggregateError when storage failed for some webhooks; the others had their turn */
 export type SweepDeliveries = () => Promise<void>;
 
-const graceMilliseconds = 60_000;
+/**
+ * Longer than a crash while logging takes to be healed by the sweep of pending activities, which writes the deliveries
+ * anew: one that was delivered meanwhile would come back.
+ */
+const graceMilliseconds = 150_000;
 const atOnce = 8;
 /** Of one webhook, before the next one's turn. */
 const turnLimit = 50;

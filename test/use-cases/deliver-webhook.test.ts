@@ -191,7 +191,7 @@ describe("a message", () => {
     hooks.answer = () => ({ status: 204 });
     await deliver(one!);
     expect([hooks.posted.length, hooks.all.get(first)?.failingSince]).toEqual([2, undefined]);
-    world.moveClock(2 * minute);
+    world.moveClock(4 * minute);
     await sweep();
     expect([hooks.posted.length, hooks.due().length]).toEqual([3, 0]);
   });
@@ -208,7 +208,7 @@ describe("an attempt", () => {
     hooks.trouble = () => undefined;
     await sweep();
     expect(hooks.posted).toHaveLength(1);
-    world.moveClock(2 * minute + 1);
+    world.moveClock(4 * minute);
     await sweep();
     expect([hooks.posted.length, hooks.due().length]).toEqual([2, 0]);
     // The receiver can tell.
@@ -241,10 +241,10 @@ describe("an attempt", () => {
 });
 
 describe("the sweep", () => {
-  test("delivers what is a minute old, the oldest first, and leaves what is younger to the queue", async () => {
+  test("delivers what waits for two minutes and a half, the oldest first, and leaves what is younger to the queue", async () => {
     const { world, hooks, record, sweep, eventNames } = setUp();
     await record(activityOf(2, fabrikam), activityOf(1));
-    world.moveClock(minute);
+    world.moveClock(2.5 * minute);
     await sweep();
     expect(hooks.posted).toEqual([]);
     expect(eventNames()).not.toContain("DeliveriesSwept");
@@ -258,7 +258,7 @@ describe("the sweep", () => {
     const { world, hooks, record, sweep } = setUp({}, {});
     hooks.answer = (url): CallbackAnswer => (url.includes("//1.") ? { status: 500 } : { status: 200 });
     for (let number = 1; number <= 20; number++) await record(activityOf(number, idOf<"customer">(number)));
-    world.moveClock(2 * minute);
+    world.moveClock(4 * minute);
     await sweep();
     expect(hostsOf(hooks).filter((host) => host === "1")).toHaveLength(1);
     expect(hostsOf(hooks).filter((host) => host === "2")).toHaveLength(20);
@@ -267,7 +267,7 @@ describe("the sweep", () => {
   test("gives every webhook a turn before a slow one gets its second", async () => {
     const { world, hooks, record, sweep } = setUp(...Array.from({ length: 9 }, () => ({})));
     for (let number = 1; number <= 3; number++) await record(activityOf(number, idOf<"customer">(number)));
-    world.moveClock(2 * minute);
+    world.moveClock(4 * minute);
     hooks.answer = () => {
       world.moveClock(10_000);
       return { status: 200 };
@@ -286,7 +286,7 @@ describe("the sweep", () => {
   test("takes more than one turn for many", async () => {
     const { world, hooks, record, sweep } = setUp();
     for (let number = 1; number <= 120; number++) await record(activityOf(number, idOf<"customer">(number)));
-    world.moveClock(2 * minute);
+    world.moveClock(4 * minute);
     await sweep();
     expect([hooks.posted.length, hooks.due().length]).toEqual([120, 0]);
   });
@@ -294,7 +294,7 @@ describe("the sweep", () => {
   test("passes over what somebody else has just taken, and a webhook that was removed meanwhile", async () => {
     const { world, hooks, record, sweep } = setUp();
     await record(activityOf(1), activityOf(2, fabrikam));
-    world.moveClock(2 * minute);
+    world.moveClock(4 * minute);
     let isTaken = false;
     hooks.trouble = async (call) => {
       if (call !== "deliveries.replace" || isTaken) return;
@@ -305,7 +305,7 @@ describe("the sweep", () => {
     };
     await sweep();
     expect(hooks.posted.map(({ message }) => message.headers["webhook-id"])).toEqual([`${fabrikam}-1`]);
-    world.moveClock(2 * minute);
+    world.moveClock(4 * minute);
     hooks.trouble = (call) => {
       if (call === "deliveries.listDue") hooks.all.clear();
     };
@@ -316,7 +316,7 @@ describe("the sweep", () => {
   test("tells of storage that fails for a webhook, after all others had their turn", async () => {
     const { world, hooks, record, sweep } = setUp({}, {});
     await record(activityOf());
-    world.moveClock(2 * minute);
+    world.moveClock(4 * minute);
     let calls = 0;
     hooks.trouble = (call) => {
       if (call === "deliveries.listDue" && ++calls === 1) throw new Error("storage");
