@@ -195,7 +195,7 @@ export function registerFunctions(
     connection: queues.connection,
     handler: deliverWebhook(useCases.deliverToWebhook),
   });
-  timer("SweepDeliveries", { schedule: "20 * * * * *", handler: sweepDeliveries(useCases.sweepDeliveries) });
+  timer("SweepDeliveries", { schedule: "30 * * * * *", handler: sweepDeliveries(useCases.sweepDeliveries) });
   if (useCases.followUpChange !== undefined) {
     storageQueue("ContinueChange", {
       queueName: queues.changes,
