@@ -36,10 +36,22 @@ export const operationCosts = {
   },
   logging: {
     operation: "Log one activity",
-    ...{ tables: 4, queues: 2, arm: 0, partnerCenter: 0 },
+    ...{ tables: 5, queues: 2, arm: 0, partnerCenter: 0 },
     remark:
       "after every change; both calls of the queue are the Functions host's, which fetches up to 16 messages with one",
   },
+  delivery: {
+    operation: "Tell one webhook of one activity",
+    ...{ tables: 5, queues: 3, arm: 0, partnerCenter: 0 },
+    remark: "at the first attempt; two of the calls of the queue are the Functions host's",
+  },
+  poll: {
+    operation: "Poll for activities",
+    tables: 18,
+    ...none,
+    remark: "of all customers, when fewer than 50 wait",
+  },
+  customerPoll: { operation: "Poll for a customer's activities", tables: 2, ...none },
   emptySweep: { operation: "Sweep with nothing to do", tables: 16, ...none, remark: "every minute" },
   list: {
     operation: "List 50 customers",

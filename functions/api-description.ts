@@ -6,22 +6,33 @@ import { mostPageSize, presetPageSize, skipToken } from "../shared/http/paging.t
 import { mostReasonCharacters, requestIdHeaders } from "../shared/http/parameters.ts";
 import { bodyOf, count, guid, oneOf, type Schema, text, time, truth } from "../shared/http/schema.ts";
 import { apiVersion } from "../shared/http/serve.ts";
+import { triggerState } from "../shared/http/trigger-state.ts";
 import {
   activitiesPage,
+  activity,
   changedPermission,
   customer,
   customersPage,
+  deliveryId,
   eligibility,
   error,
+  failedDeliveries,
   health,
+  newWebhook,
+  notification,
   operation,
   permission,
   permissions,
+  replayed,
+  webhooks,
 } from "./api-schemas.ts";
 import { eligibilityFields } from "./check-eligibility.ts";
+import { replayFields } from "./failed-deliveries.ts";
 import { permissionFields } from "./get-permission.ts";
 import type { FunctionName } from "./register-functions.ts";
 import { permissionChangeFields, wishFields } from "./set-permission.ts";
+import { subscriptionFields } from "./subscribe-to-changes.ts";
+import { unsubscriptionFields } from "./unsubscribe-from-changes.ts";
 
 const customerId = guid("The customer's Microsoft Entra tenant id, called Microsoft ID in Partner Center.");
 const product = oneOf(products, "What the customer may buy.");
@@ -36,6 +47,15 @@ const fields = {
   acknowledgedCharges: truth("The caller confirms that the partner pays for what the customer buys."),
 };
 
+const callbackUrl = text("Where to POST every activity: https, and a host that may be called. It is kept secret.", {
+  format: "uri",
+  maxLength: 2048,
+});
+const subscription = bodyOf("Subscription", subscriptionFields, { callbackUrl, customerId }, ["callbackUrl"]);
+const unsubscription = bodyOf("Unsubscription", unsubscriptionFields, { callbackUrl }, unsubscriptionFields);
+
+const replay = bodyOf("Replay", replayFields, { deliveryId }, []);
+
 const permissionInQuestion = bodyOf("PermissionInQuestion", permissionFields, fields, permissionFields);
 const eligibilityInQuestion = bodyOf("EligibilityInQuestion", eligibilityFields, fields, ["customerId"]);
 const permissionWish = bodyOf("PermissionWish", wishFields, fields, ["state"]);
@@ -49,15 +69,16 @@ const refusals = {
   UnsupportedApiVersionValue: "There is no such api-version.",
   RequestTooLarge: "The body is larger than 16 KiB.",
   Unauthenticated: "There is no token, or one that fails a check.",
-  AdminAgentRequired: "Only an Admin Agent may turn a permission.",
+  AdminAgentRequired: "Only an Admin Agent may turn a permission, or change webhooks.",
   AgentRoleRequired: "The caller holds none of the roles.",
   ScopeRequired: "The user's token lacks the scope.",
-  NotFound: "There is no such product or operation.",
+  NotFound: "There is no such product, operation or webhook.",
   NoAzureSubscription: "The customer has no active Azure subscription that this partner sold; details hold the checks.",
   OwnerRoleMissing: "None of the customer's own users or groups is Owner; details hold the checks.",
   EligibilityInconclusive: "Nobody can tell, and waiting does not help; details name the remedy.",
   PartnerCenterRefused: "Partner Center says no, and waiting does not help; details name the remedy.",
   ChangeInProgress: "Another change of this customer has not been confirmed by Partner Center yet.",
+  TooManyWebhooks: "There are as many webhooks as there may be.",
   ConditionNotMet: "The permission is not as If-Match says.",
   RequestIdReused: "The same request id came with another request.",
   InternalError: "Our fault.",
@@ -172,6 +193,76 @@ const functions = {
     description: "The activity log of one customer or of all, newest first, page by page.",
     answers: { 200: found(activitiesPage, "One page.") },
   },
+  ListWebhooks: {
+    tag: "Webhooks",
+    summary: "List webhooks",
+    description: "Who is told of activities, without what is secret about it.",
+    answers: { 200: found(webhooks, "All webhooks.") },
+  },
+  SubscribeToChanges: {
+    tag: "Webhooks",
+    summary: "Subscribe to activities",
+    description:
+      "Every activity that is recorded from now on is posted to the callback URL, at least once and in no particular order, with the headers and the signature of Standard Webhooks; webhook-id is the activity's id. The same request again finds the same webhook.",
+    connector: {
+      trigger: {
+        kind: "webhook",
+        starts: "single",
+        hint: "To see it work, turn a permission On or Off.",
+        callbackField: "callbackUrl",
+        notification: { description: "What is posted to the callback URL.", schema: notification },
+      },
+    },
+    body: subscription,
+    answers: { 201: found(newWebhook, "It is there.", ["Location"]) },
+    refusals: ["TooManyWebhooks"],
+  },
+  UnsubscribeFromChanges: {
+    tag: "Webhooks",
+    summary: "Remove a webhook",
+    description: "With all that was still to be delivered to it. One that is not there is removed already.",
+    answers: { 204: { description: "It is not there any more." } },
+  },
+  UnsubscribeByCallbackUrl: {
+    tag: "Webhooks",
+    summary: "Remove the webhooks of a callback URL",
+    description: "UnsubscribeFromChanges for workflows, which know nothing but their own address.",
+    body: unsubscription,
+    answers: { 204: { description: "None is there any more." } },
+  },
+  ListFailedDeliveries: {
+    tag: "Webhooks",
+    summary: "List failed deliveries",
+    description: "What was given up, because the receiver did not take it for three days.",
+    answers: { 200: found(failedDeliveries, "They stay until they are replayed, or the webhook is removed.") },
+    refusals: ["NotFound"],
+  },
+  ReplayDeliveries: {
+    tag: "Webhooks",
+    summary: "Replay failed deliveries",
+    description: "Tries one failed delivery again, or the oldest hundred.",
+    body: replay,
+    answers: { 200: found(replayed, "They are being delivered.") },
+    refusals: ["NotFound"],
+  },
+  PollPermissionChanges: {
+    tag: "Activities",
+    summary: "Poll for new activities",
+    description:
+      "Polling trigger of Logic Apps: tells activities one by one, the oldest first, each when it is half a minute old. Location is where to ask next.",
+    connector: {
+      trigger: {
+        kind: "polling",
+        starts: "single",
+        hint: "To see it work, turn a permission On or Off, and wait for half a minute.",
+        state: triggerState,
+      },
+    },
+    answers: {
+      200: found(activity, "The next activity. Retry-After is 0 when there is another.", ["Location", "Retry-After"]),
+      202: { description: "There is none yet.", headers: ["Location", "Retry-After"] },
+    },
+  },
   Health: {
     tag: "Service",
     summary: "Get the health of the service",
@@ -250,6 +341,8 @@ const functions = {
   },
 } as const satisfies Record<FunctionName, RouteDescription>;
 
+const webhookId = text("The webhook.", { pattern: "^[0-9a-f]{32}$" });
+
 const repeatable = guid(
   "Makes the request repeatable: the same id with the same request gets the first answer again, for at least 24 hours.",
 );
@@ -263,12 +356,13 @@ export const apiDescription: ApiDescription = {
     Customers: "Customers known to the service.",
     Permissions: "The switches of a customer.",
     Activities: "The log of everything that was switched or found.",
+    Webhooks: "Being told of every activity.",
     Service: "The service itself.",
     "By name": "The same operations for callers that cannot fill in a route.",
   },
   functions,
   parameters: {
-    path: { customerId, product, changeId: guid("The change, as in Operation-Location.") },
+    path: { customerId, product, changeId: guid("The change, as in Operation-Location."), webhookId },
     query: {
       "api-version": { ...oneOf([apiVersion], "Optional as long as there is only one."), default: apiVersion },
       customerId: guid("Only this customer's."),
@@ -281,6 +375,7 @@ export const apiDescription: ApiDescription = {
         minimum: 1,
         default: presetPageSize,
       }),
+      [triggerState]: text("Part of Location, and only good as that; absent: tell what happens from now on."),
       [skipToken]: text("Part of nextLink, and only good as that."),
     },
     header: {
@@ -298,9 +393,12 @@ export const apiDescription: ApiDescription = {
     "MS-CorrelationId": text("As sent."),
     "MS-RequestId": text("As sent."),
     ETag: text("Tag of the permission, for If-Match and If-None-Match."),
-    Location: text("202 until the change has ended, then its result.", { format: "uri" }),
+    Location: text(
+      "Of a change: 202 until it has ended, then its result. Of what was made: where it is. Of a trigger: where to ask next.",
+      { format: "uri" },
+    ),
     "Operation-Location": text("Status of the change.", { format: "uri" }),
-    "Retry-After": count("Seconds to wait.", { minimum: 1 }),
+    "Retry-After": count("Seconds to wait."),
     "Repeatability-Result": oneOf(["accepted"], "Present when the request has an id."),
     "WWW-Authenticate": text("Asks for a bearer token."),
     "Access-Control-Allow-Origin": oneOf(["*"], "Any page may read it."),

@@ -9,6 +9,7 @@ import {
   operationOf,
   operationTypes,
 } from "../shared/domain/activity.ts";
+import type { FailedDelivery } from "../shared/domain/delivery.ts";
 import { type Finding, findingCodes } from "../shared/domain/drift.ts";
 import {
   type Check,
@@ -33,6 +34,7 @@ import {
   products,
   type UnfinishedChange,
 } from "../shared/domain/permission.ts";
+import type { ListedWebhook, Webhook } from "../shared/domain/webhook.ts";
 import { statusOf } from "../shared/http/problem.ts";
 import { count, guid, listOf, objectOf, oneOf, orNull, text, time, truth } from "../shared/http/schema.ts";
 import { type Health, healthStatuses } from "../shared/use-cases/check-health.ts";
@@ -193,7 +195,7 @@ const activityFinding = objectOf<ActivityFinding>(
 
 const sha256 = { pattern: "^[0-9a-f]{64}$" };
 
-const activity = objectOf<Activity>(
+export const activity = objectOf<Activity>(
   "Activity",
   {
     id: text("The customer's id and the sequence."),
@@ -238,6 +240,62 @@ export const activitiesPage = objectOf<Page<Activity>>(
   { value: listOf(activity, "Newest first.") },
   { nextLink },
 );
+
+const webhookMembers = {
+  id: text("Of the webhook: 32 hex digits.", { pattern: "^[0-9a-f]{32}$" }),
+  callbackHost: text("Host of the callback URL; the rest of it is secret."),
+  createdAt: time("When it was made."),
+  createdBy: { ...actor, description: "Who made it." },
+};
+const ofCustomer = { customerId: { ...customerId, description: "Told of this customer only; absent: of all." } };
+
+type NewWebhook = Omit<ListedWebhook, "failingSince"> & Pick<Webhook, "secret">;
+
+/** What delivery.ts posts. */
+export const notification = objectOf<{ readonly type: string; readonly timestamp: string; readonly data: Activity }>(
+  "Notification",
+  {
+    type: oneOf(["permission.changed"], "What it is about."),
+    timestamp: time("When the activity happened."),
+    data: activity,
+  },
+);
+
+export const newWebhook = objectOf<NewWebhook>(
+  "NewWebhook",
+  { ...webhookMembers, secret: text("Signs what is delivered, as Standard Webhooks says; keep it secret.") },
+  ofCustomer,
+);
+
+export const webhooks = objectOf<{ readonly value: readonly ListedWebhook[] }>("Webhooks", {
+  value: listOf(
+    objectOf<ListedWebhook>("Webhook", webhookMembers, {
+      ...ofCustomer,
+      failingSince: time("Present when the newest delivery failed: since when all do."),
+    }),
+    "All of them, the oldest first.",
+  ),
+});
+
+export const deliveryId = text("Of the delivery: time, customer and sequence of its activity.");
+
+export const failedDeliveries = objectOf<{ readonly value: readonly FailedDelivery[] }>("FailedDeliveries", {
+  value: listOf(
+    objectOf<FailedDelivery>("FailedDelivery", {
+      id: deliveryId,
+      activityId: text("The activity that was to be told."),
+      customerId,
+      failedAt: time("When it was given up."),
+      attempts: count("How often it was tried."),
+      lastResult: text("What came of the last attempt: HTTP and the status, or why there was none."),
+    }),
+    "The oldest 200.",
+  ),
+});
+
+export const replayed = objectOf<{ readonly replayed: number }>("Replayed", {
+  replayed: count("How many are tried again: at most 100; repeat it until there are none."),
+});
 
 export const health = objectOf<Health>(
   "Health",

@@ -6,22 +6,31 @@ import type { ApiHandler, Route } from "../shared/http/route.ts";
 import { serve } from "../shared/http/serve.ts";
 import type { CheckEligibility } from "../shared/use-cases/check-eligibility.ts";
 import type { CheckHealth } from "../shared/use-cases/check-health.ts";
+import type { DeliverToWebhook } from "../shared/use-cases/deliver-to-webhook.ts";
 import type { DetectDrift } from "../shared/use-cases/detect-drift.ts";
+import type { ListFailedDeliveries, ReplayDeliveries } from "../shared/use-cases/failed-deliveries.ts";
 import type { FollowUpChange, SweepUnfinishedChanges } from "../shared/use-cases/follow-up-changes.ts";
 import type { GetCustomer } from "../shared/use-cases/get-customer.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";
 import type { ListActivities } from "../shared/use-cases/list-activities.ts";
 import type { ListCustomers } from "../shared/use-cases/list-customers.ts";
+import type { ListWebhooks } from "../shared/use-cases/list-webhooks.ts";
+import type { PollPermissionChanges } from "../shared/use-cases/poll-permission-changes.ts";
 import type { PurgeChanges } from "../shared/use-cases/purge-changes.ts";
 import type { ReadPermissions } from "../shared/use-cases/read-permissions.ts";
 import type { RecordActivity } from "../shared/use-cases/record-activity.ts";
 import type { SetPermission } from "../shared/use-cases/set-permission.ts";
+import type { SubscribeToChanges } from "../shared/use-cases/subscribe-to-changes.ts";
+import type { SweepDeliveries } from "../shared/use-cases/sweep-deliveries.ts";
 import type { SweepPendingActivities } from "../shared/use-cases/sweep-pending-activities.ts";
 import type { SynchroniseCustomers } from "../shared/use-cases/synchronise-customers.ts";
+import type { UnsubscribeByCallbackUrl, UnsubscribeFromChanges } from "../shared/use-cases/unsubscribe-from-changes.ts";
 import { apiPage } from "./api-page.ts";
 import { checkCustomerEligibility, checkEligibility, eligibilityQuery } from "./check-eligibility.ts";
 import { continueChange, sweepUnfinishedChanges } from "./continue-change.ts";
+import { deliverWebhook } from "./deliver-webhook.ts";
 import { detectDrift } from "./detect-drift.ts";
+import { listFailedDeliveries, replayDeliveries } from "./failed-deliveries.ts";
 import { getCustomer } from "./get-customer.ts";
 import { getOperation, getOperationResult } from "./get-operation.ts";
 import { getCustomerPermission, getPermission } from "./get-permission.ts";
@@ -29,13 +38,18 @@ import { health } from "./health.ts";
 import { activitiesQuery, listActivities } from "./list-activities.ts";
 import { customersQuery, listCustomers } from "./list-customers.ts";
 import { listPermissions } from "./list-permissions.ts";
+import { listWebhooks } from "./list-webhooks.ts";
 import { openApi } from "./open-api.ts";
+import { pollPermissionChanges, pollQuery } from "./poll-permission-changes.ts";
 import { purgeChanges } from "./purge-changes.ts";
 import { recordActivity } from "./record-activity.ts";
 import { setCustomerPermission, setPermission } from "./set-permission.ts";
+import { subscribeToChanges } from "./subscribe-to-changes.ts";
 import { swagger } from "./swagger.ts";
+import { sweepDeliveries } from "./sweep-deliveries.ts";
 import { sweepPendingActivities } from "./sweep-pending-activities.ts";
 import { synchroniseCustomers } from "./synchronise-customers.ts";
+import { unsubscribeByCallbackUrl, unsubscribeFromChanges } from "./unsubscribe-from-changes.ts";
 
 export interface UseCases {
   readonly setPermission: SetPermission;
@@ -45,6 +59,15 @@ export interface UseCases {
   readonly getCustomer: GetCustomer;
   readonly listActivities: ListActivities;
   readonly getOperation: GetOperation;
+  readonly subscribeToChanges: SubscribeToChanges;
+  readonly unsubscribeFromChanges: UnsubscribeFromChanges;
+  readonly unsubscribeByCallbackUrl: UnsubscribeByCallbackUrl;
+  readonly listWebhooks: ListWebhooks;
+  readonly listFailedDeliveries: ListFailedDeliveries;
+  readonly replayDeliveries: ReplayDeliveries;
+  readonly pollPermissionChanges: PollPermissionChanges;
+  readonly deliverToWebhook: DeliverToWebhook;
+  readonly sweepDeliveries: SweepDeliveries;
   readonly checkHealth: CheckHealth;
   readonly recordActivity: RecordActivity;
   readonly sweepPendingActivities: SweepPendingActivities;
@@ -58,6 +81,7 @@ export interface UseCases {
 
 const customer = "customers/{customerId}";
 const permission = `${customer}/permissions/{product}`;
+const webhook = "webhooks/{webhookId}";
 
 /** @param requireFunctionKey as in {@link Registration} */
 export function routesOf(use: UseCases, requireFunctionKey = false) {
@@ -66,17 +90,28 @@ export function routesOf(use: UseCases, requireFunctionKey = false) {
     reading("GetCustomer", customer, getCustomer(use.getCustomer)),
     reading("ListPermissions", `${customer}/permissions`, listPermissions(use.readPermissions)),
     reading("GetPermission", permission, getPermission(use.readPermissions)),
-    {
-      name: "SetPermission",
-      method: "PUT",
-      route: permission,
-      access: "write",
-      handler: setPermission(use.setPermission),
-    },
+    writing("SetPermission", "PUT", permission, setPermission(use.setPermission)),
     reading("CheckEligibility", `${customer}/eligibility`, checkEligibility(use.checkEligibility), eligibilityQuery),
     reading("GetOperation", `${customer}/operations/{changeId}`, getOperation(use.getOperation)),
     reading("GetOperationResult", `${customer}/operations/{changeId}/result`, getOperationResult(use.getOperation)),
     reading("ListActivities", "activities", listActivities(use.listActivities), activitiesQuery),
+    reading("ListWebhooks", "webhooks", listWebhooks(use.listWebhooks)),
+    writing("SubscribeToChanges", "POST", "webhooks", subscribeToChanges(use.subscribeToChanges)),
+    writing("UnsubscribeFromChanges", "DELETE", webhook, unsubscribeFromChanges(use.unsubscribeFromChanges)),
+    writing(
+      "UnsubscribeByCallbackUrl",
+      "POST",
+      "webhooks/unsubscribe",
+      unsubscribeByCallbackUrl(use.unsubscribeByCallbackUrl),
+    ),
+    reading("ListFailedDeliveries", `${webhook}/failed-deliveries`, listFailedDeliveries(use.listFailedDeliveries)),
+    writing("ReplayDeliveries", "POST", `${webhook}/replay`, replayDeliveries(use.replayDeliveries)),
+    reading(
+      "PollPermissionChanges",
+      "triggers/permission-changes",
+      pollPermissionChanges(use.pollPermissionChanges),
+      pollQuery,
+    ),
     openly("Health", "health", health(use.checkHealth)),
     openly(
       "OpenApi",
@@ -113,6 +148,15 @@ function reading<Name extends string>(
   return { name, method: "GET", route, access: "read", query, handler };
 }
 
+function writing<Name extends string>(
+  name: Name,
+  method: "PUT" | "POST" | "DELETE",
+  route: string,
+  handler: ApiHandler,
+): Route<Name> {
+  return { name, method, route, access: "write", handler };
+}
+
 function openly<Name extends string>(name: Name, route: string, handler: ApiHandler): Route<Name> {
   return { name, method: "GET", route, access: "anonymous", handler };
 }
@@ -132,6 +176,7 @@ export interface Registration {
     readonly connection: string;
     readonly activities: string;
     readonly changes: string;
+    readonly deliveries: string;
   };
 }
 
@@ -157,6 +202,12 @@ export function registerFunctions(
     schedule: "0 * * * * *",
     handler: sweepPendingActivities(useCases.sweepPendingActivities),
   });
+  storageQueue("DeliverWebhook", {
+    queueName: queues.deliveries,
+    connection: queues.connection,
+    handler: deliverWebhook(useCases.deliverToWebhook),
+  });
+  timer("SweepDeliveries", { schedule: "30 * * * * *", handler: sweepDeliveries(useCases.sweepDeliveries) });
   if (useCases.followUpChange !== undefined) {
     storageQueue("ContinueChange", {
       queueName: queues.changes,

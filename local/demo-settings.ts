@@ -77,7 +77,7 @@ export function demoEnvironment(
   inherited: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
   const foreign =
-    /^(AzureWebJobs|PERMISSIONS_|ENTRA_|AZURE_|CUSTOMER_APP_|PARTNER_CENTER_|APPLICATIONINSIGHTS_|CSP_QUOTA_|ACCEPTED_ROLE_|EXCLUDED_PRINCIPAL_|ELIGIBILITY_TIMEOUT_|REQUIRE_FUNCTION_KEY|DRIFT_|WEBSITE_|IDENTITY_|MSI_)/i;
+    /^(AzureWebJobs|PERMISSIONS_|ENTRA_|AZURE_|CUSTOMER_APP_|PARTNER_CENTER_|APPLICATIONINSIGHTS_|CSP_QUOTA_|ACCEPTED_ROLE_|EXCLUDED_PRINCIPAL_|ELIGIBILITY_TIMEOUT_|REQUIRE_FUNCTION_KEY|DRIFT_|WEBHOOK_|WEBSITE_|IDENTITY_|MSI_)/i;
   const kept = Object.entries(inherited).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !foreign.test(entry[0]),
   );

@@ -19,6 +19,8 @@ export interface Settings {
   /** Without meaning where Partner Center is not followed. */
   readonly drift: DriftSettings;
   readonly requireFunctionKey: boolean;
+  /** Hosts of callback URLs, beside those of Microsoft's workflows: names, or `*.` and what they end with. */
+  readonly webhooks: { readonly hosts: readonly string[] };
   readonly applicationInsights:
     | { readonly connectionString: string; readonly managedIdentityClientId?: string }
     | undefined;
@@ -101,6 +103,8 @@ const resourceManagerHosts = ["management.azure.com", "management.usgovcloudapi.
 /** Of table and queue endpoints, with DNS zones too: https://learn.microsoft.com/azure/storage/common/storage-account-overview */
 const storageHost =
   /^[a-z0-9-]+(\.z\d+)?\.(table|queue)\.(core\.(windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)|storage\.azure\.net)$/;
+/** At least two labels, the last of letters: no address made of numbers, no whole top-level domain. */
+const hostName = /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/;
 const ingestionHost = /^(dc\.services\.visualstudio\.com|([\w-]+\.)+applicationinsights\.(azure\.(com|us|cn)|us|cn))$/;
 
 /**
@@ -256,6 +260,7 @@ export function readSettings(environment: Environment): Settings {
       callsPerRun: wholeNumber("DRIFT_CALLS_PER_RUN", 100, 1, 10_000),
     },
     requireFunctionKey: flag("REQUIRE_FUNCTION_KEY"),
+    webhooks: { hosts: webhookHosts() },
     applicationInsights: applicationInsights(),
   };
   if (faults.length > 0) throw new SettingsError(faults);
@@ -377,6 +382,16 @@ export function readSettings(environment: Environment): Settings {
       ...(isAlone ? {} : { refreshToken: keyVaultUrl === undefined ? { setting: setting ?? "" } : { keyVaultUrl } }),
       ...(mode === "manual" ? { manualHours: wholeNumber("PARTNER_CENTER_MANUAL_HOURS", 24, 1, 720) } : {}),
     };
+  }
+
+  function webhookHosts(): string[] {
+    const hosts = list("WEBHOOK_HOSTS", "");
+    if (inAzure && hosts.some(isThisMachine)) {
+      faults.push("WEBHOOK_HOSTS must not lead to this machine when the app runs in Azure.");
+    } else if (!hosts.every((host) => isThisMachine(host) || hostName.test(host))) {
+      faults.push("WEBHOOK_HOSTS must be host names separated by commas, such as hooks.example.com or *.example.com.");
+    }
+    return hosts;
   }
 
   function driftAction(): DriftSettings["action"] {

@@ -2,12 +2,14 @@
 
 import type { Activity } from "./domain/activity.ts";
 import type { Change, RecordedChange } from "./domain/change.ts";
+import type { CallbackAnswer, Delivery, DeliveryId, DeliveryPosition, SignedMessage } from "./domain/delivery.ts";
 import type { AzureSubscription, RoleAssignment } from "./domain/eligibility.ts";
 import type { ChangeId, CustomerId, SubscriptionId } from "./domain/identifiers.ts";
 import type { CustomerProfile, PartnerCustomer } from "./domain/partner-customer.ts";
 import type { Sales } from "./domain/partner-sale.ts";
 import type { CustomerRecord, PermissionState, UnfinishedChange } from "./domain/permission.ts";
 import type { PolicyContent, PolicyPermission, SelfServePolicy } from "./domain/self-serve-policy.ts";
+import type { Webhook, WebhookId } from "./domain/webhook.ts";
 
 /** A customer's record and the version that a commit must still find. Version undefined: there is no row yet. */
 export interface StoredCustomer {
@@ -95,6 +97,56 @@ export interface ActivityQueue {
 export interface ChangeQueue {
   /** @throws when the push failed or took longer than two seconds */
   push(change: UnfinishedOf, afterSeconds: number): Promise<void>;
+}
+
+/** Who wants to be told. There are few of them. */
+export interface Webhooks {
+  list(): Promise<readonly Webhook[]>;
+  find(id: WebhookId): Promise<Webhook | undefined>;
+  /** @returns `exists` when there is one with that id, which stays as it is */
+  add(webhook: Webhook): Promise<"added" | "exists">;
+  /** One that is not there is no error. */
+  remove(id: WebhookId): Promise<void>;
+  /** @param since undefined: it is well again. A webhook that is not there stays away. */
+  noteFailing(id: WebhookId, since: Date | undefined): Promise<void>;
+}
+
+/** The version that a write must still find. */
+export interface StoredDelivery extends Delivery {
+  readonly version: string;
+}
+
+/** What is still to be delivered, and what was given up. They are the truth, not the messages that point at them. */
+export interface Deliveries {
+  /** One that is due already stays as it is. */
+  add(delivery: Delivery): Promise<void>;
+  /** @returns one that is due now or later, not one that was given up */
+  find(position: DeliveryPosition): Promise<StoredDelivery | undefined>;
+  /** @returns those of a webhook that are due before this time, the oldest activity first */
+  listDue(webhookId: WebhookId, before: Date, limit: number): Promise<readonly StoredDelivery[]>;
+  /** @returns undefined when somebody else has written it meanwhile, or it is gone */
+  replace(stored: StoredDelivery, by: Delivery): Promise<StoredDelivery | undefined>;
+  /** It is delivered. */
+  remove(position: DeliveryPosition): Promise<void>;
+  /** Out of those that are due, into those that were given up, in one step. */
+  giveUp(delivery: Delivery): Promise<void>;
+  /** The oldest activity first. @param id only this one */
+  listGivenUp(webhookId: WebhookId, limit: number, id?: DeliveryId): Promise<readonly Delivery[]>;
+  /** Out of those that were given up, into those that are due, in one step. */
+  revive(delivery: Delivery): Promise<void>;
+  /** Due or given up. */
+  removeAllOf(webhookId: WebhookId): Promise<void>;
+}
+
+/** The fast path from the log to the receiver. It may lose messages: the delivery remains. */
+export interface DeliveryQueue {
+  /** @throws when the push failed or took longer than two seconds */
+  push(position: DeliveryPosition, afterSeconds: number): Promise<void>;
+}
+
+export interface Callbacks {
+  /** Follows no redirect, and waits for ten seconds at most. Never throws, and never names the URL. */
+  post(callbackUrl: string, message: SignedMessage): Promise<CallbackAnswer>;
 }
 
 /** One customer's tenant, looked into with one deadline and one budget of retries. Throws DirectoryFailure. */

@@ -26,7 +26,8 @@ afterAll(() => Promise.all([product?.stop(), elsewhere?.close()]));
 
 /** A request that is right for the route but for what the test makes wrong. */
 function callOf(route: Route, call: Call = {}, customerId: string = randomUUID()): Promise<Answer> {
-  const values: Record<string, string> = { customerId, product: "azureReservations", changeId: randomUUID() };
+  const ids = { customerId, changeId: randomUUID(), webhookId: "0".repeat(32) };
+  const values: Record<string, string> = { ...ids, product: "azureReservations" };
   const path = (route.route ?? route.name).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
   const body = { state: "Off", ...(route.route === undefined ? { customerId, product: values.product } : {}) };
   return product.call(route.method, `/${path}`, { ...(route.method === "GET" ? {} : { body }), ...call });

@@ -12,7 +12,8 @@ import { openCertificate, type ServerCertificate } from "../local/stand-ins/thro
 import { createTelemetryQueue } from "../shared/adapters/application-insights-queue.ts";
 import type { Item, Sdk } from "../shared/adapters/application-insights-sdk.ts";
 import { consoleTelemetry, nameCause } from "../shared/adapters/console-telemetry.ts";
-import { withoutSecrets } from "../shared/adapters/outgoing-calls.ts";
+import { httpsCallbacks } from "../shared/adapters/https-callbacks.ts";
+import { watchOutgoingCalls, withoutSecrets } from "../shared/adapters/outgoing-calls.ts";
 import { eventually } from "./harness/ledger.ts";
 
 jest.setTimeout(20_000);
@@ -400,3 +401,13 @@ async function serve(server: ReturnType<typeof createServer>, listener: RequestL
     },
   };
 }
+
+test("of a callback URL no more is told than its host", async () => {
+  const told: string[] = [];
+  watchOutgoingCalls(
+    () => "an invocation",
+    ({ url }) => told.push(url()),
+  );
+  const answer = await httpsCallbacks.post("https://127.0.0.1:1/s3cret?sig=s3cret", { headers: {}, body: "{}" });
+  expect([answer, told]).toEqual([{ failure: "ECONNREFUSED" }, ["https://127.0.0.1:1/REDACTED"]]);
+});

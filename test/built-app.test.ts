@@ -45,12 +45,12 @@ test("a start loads no SDK, and a read only the one for the tables", async () =>
   const running = await start();
   const atStart = loadedBy(running);
   expect(atStart.names).toEqual(["main.js"]);
-  expect(atStart.kilobytes).toBeLessThan(340);
+  expect(atStart.kilobytes).toBeLessThan(365);
 
   expect((await running.call("GET", pathOf(running))).status).toBe(200);
   const afterRead = loadedBy(running);
   expect(afterRead.names).toEqual(["main.js", "data-tables"]);
-  expect(afterRead.kilobytes).toBeLessThan(720);
+  expect(afterRead.kilobytes).toBeLessThan(745);
 });
 
 test("telemetry sees the calls of the bundled SDKs, and its own SDK is loaded after the first answer", async () => {

@@ -66,6 +66,7 @@ describe("the settings that must be there are enough", () => {
         timeoutSeconds: 20,
       },
       drift: { action: "report", intervalMinutes: 360, callsPerRun: 100 },
+      webhooks: { hosts: [] },
       requireFunctionKey: false,
       applicationInsights: undefined,
     });
@@ -145,6 +146,22 @@ describe("every setting is read", () => {
     expect(read({ DRIFT_ACTION: " turnOff " }).drift.action).toBe("turnOff");
     for (const wrong of ["turnOn", "turnoff", "true", "revert"])
       expectOneFault({ DRIFT_ACTION: wrong }, "DRIFT_ACTION");
+  });
+
+  test("the hosts of callback URLs: names, and this machine in development only", () => {
+    const hosts = "Hooks.Example.com, *.partner.example,localhost,127.0.0.1,[::1]";
+    expect(read({ WEBHOOK_HOSTS: hosts }).webhooks.hosts).toEqual(hosts.toLowerCase().split(/, ?/));
+    for (const wrong of [
+      "*",
+      "*.com",
+      "com",
+      "https://x.example",
+      "x.example:8443",
+      "x.example/",
+      "10.0.0.1",
+      "a.*.example",
+    ])
+      expectOneFault({ WEBHOOK_HOSTS: `hooks.example.com,${wrong}` }, "WEBHOOK_HOSTS");
   });
 
   test.each([
@@ -422,6 +439,7 @@ describe("in Azure", () => {
         "APPLICATIONINSIGHTS_CONNECTION_STRING",
         (host) => ({ APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=0;IngestionEndpoint=${host}/` }),
       ],
+      ["WEBHOOK_HOSTS", (host) => ({ WEBHOOK_HOSTS: new URL(host).hostname })],
       ["AzureWebJobsStorage", (host) => ({ AzureWebJobsStorage__tableServiceUri: host })],
       ["AzureWebJobsStorage", (host) => ({ AzureWebJobsStorage__queueServiceUri: host })],
       [

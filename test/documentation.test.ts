@@ -72,7 +72,7 @@ test("every line of the README's five-minute tour does what it promises", async 
 }, 60_000);
 
 test("the README's table of functions is the table that registers them", () => {
-  const rows = [...readme.matchAll(/^\| `(\w+)` \| `(GET|PUT|POST) (\/[^?`]*)\S*` \| (.+) \|$/gm)].map(
+  const rows = [...readme.matchAll(/^\| `(\w+)` \| `(GET|PUT|POST|DELETE) (\/[^?`]*)\S*` \| (.+) \|$/gm)].map(
     ([, name, method, route, who]) => ({ name, method, route, who }),
   );
   const who = { read: "any agent", write: "Admin Agent", anonymous: "anybody" } as const satisfies Record<
@@ -134,12 +134,19 @@ test("the names in storage and of functions are those of the contract", () => {
     useCases: {} as UseCases,
     readCaller: () => Promise.reject(new Error("nobody calls")),
     requireFunctionKey: false,
-    queues: { connection: "AzureWebJobsStorage", activities: "activities", changes: "changes" },
+    queues: {
+      connection: "AzureWebJobsStorage",
+      activities: "activities",
+      changes: "changes",
+      deliveries: "deliveries",
+    },
   });
   expect(registered).toEqual([
     ...routes.map(({ name }) => name),
     "RecordActivity",
     "SweepPendingActivities",
+    "DeliverWebhook",
+    "SweepDeliveries",
     "PurgeChanges",
   ]);
 });

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { routesOf, type UseCases } from "../functions/register-functions.ts";
 import { makeDemoCustomers } from "../local/stand-ins/demo-customers.ts";
+import { startServer } from "../local/stand-ins/https-server.ts";
 import { activityResults } from "../shared/domain/activity.ts";
 import { findingCodes } from "../shared/domain/drift.ts";
 import { permissionStates, products } from "../shared/domain/permission.ts";
@@ -14,19 +15,24 @@ import { agentRoles } from "../shared/http/caller.ts";
 import { statusOf } from "../shared/http/problem.ts";
 import { makeEligibleCustomers, oneByOne } from "./harness/customers.ts";
 import { sweepDrift } from "./harness/drift-note.ts";
+import { eventually } from "./harness/ledger.ts";
 import { type AnswerChecker, checkAnswersBy, type OpenApiDocument, type SchemaObject } from "./harness/openapi.ts";
 import { type Call, type Product, startProduct } from "./harness/product.ts";
 
 const eligible = makeEligibleCustomers(20);
 const nextCustomer = oneByOne(eligible);
 const routes = routesOf({} as UseCases);
+const webhookId = "0".repeat(32);
 
 let off: Product;
 let document: OpenApiDocument;
 let checker: AnswerChecker;
 
 beforeAll(async () => {
-  off = await startProduct({ customers: [...makeDemoCustomers(), ...eligible] });
+  off = await startProduct({
+    customers: [...makeDemoCustomers(), ...eligible],
+    settings: { WEBHOOK_HOSTS: "127.0.0.1" },
+  });
   const { status, body, headers } = await off.call("GET", "/openapi.json", { token: null });
   expect([status, headers.get("access-control-allow-origin")]).toEqual([200, "*"]);
   document = body;
@@ -277,11 +283,65 @@ describe("answers are as documented", () => {
     expect([...refusals].sort()).toEqual(["EligibilityInconclusive", "NoAzureSubscription", "OwnerRoleMissing"]);
   });
 
+  test("to webhooks, from the first to one too many, and to polling", async () => {
+    const receiver = await startServer({
+      certificate: off.certificate,
+      answer: () => ({ status: 500 }),
+      failure: (status) => ({ status }),
+    });
+    try {
+      const customerId = nextCustomer();
+      const callbackUrl = (number: number) => `${receiver.url}/${number}`;
+      const start = await ask(off, "PollPermissionChanges", "202", {
+        query: "?triggerState=WyIyMDI2LTAxLTAxVDAwOjAwOjAwLjAwMFoiXQ&customerId=c0000001-0000-4000-8000-00000000ffff",
+      });
+      expect(start.headers.get("retry-after")).toBe("30");
+      const made = await ask(off, "SubscribeToChanges", "201", { body: { callbackUrl: callbackUrl(1), customerId } });
+      const route = { webhookId: made.body.id };
+      await ask(off, "SetPermission", "200", { ...at(customerId), ...on });
+      await eventually(async () => {
+        const { body } = await ask(off, "ListWebhooks", "200");
+        expect(body.value[0]).toMatchObject({ customerId, failingSince: expect.any(String) });
+      });
+      // Ahead of its time, what fails is given up.
+      await off.kill();
+      await off.start({ behind: -4 * 24 * 60 * 60 });
+      await off.trigger("SweepDeliveries");
+      await eventually(async () => expect(receiver.requests.count()).toBe(2));
+      await new Promise((go) => setTimeout(go, 1_000));
+      await off.kill();
+      await off.start();
+      const { body } = await ask(off, "ListFailedDeliveries", "200", { route });
+      expect(body.value).toHaveLength(1);
+      await ask(off, "ReplayDeliveries", "200", { route, body: { deliveryId: body.value[0].id } });
+      const nowhere = { webhookId: "0".repeat(32) };
+      await ask(off, "ListFailedDeliveries", "404 NotFound", { route: nowhere });
+      await ask(off, "ReplayDeliveries", "404 NotFound", { route: nowhere, body: {} });
+      for (let number = 2; number <= 50; number++) {
+        await ask(off, "SubscribeToChanges", "201", { body: { callbackUrl: callbackUrl(number), customerId } });
+      }
+      await ask(off, "SubscribeToChanges", "409 TooManyWebhooks", { body: { callbackUrl: callbackUrl(51) } });
+      for (let number = 1; number < 50; number++) {
+        await ask(off, "UnsubscribeByCallbackUrl", "204", { body: { callbackUrl: callbackUrl(number) } });
+      }
+      const { body: left } = await ask(off, "ListWebhooks", "200");
+      await ask(off, "UnsubscribeFromChanges", "204", { route: { webhookId: left.value[0].id } });
+      for (const name of ["SubscribeToChanges", "UnsubscribeByCallbackUrl", "ReplayDeliveries"]) {
+        await ask(off, name, "413 RequestTooLarge", { route, body: "x".repeat(16_385) });
+      }
+      const query = "?triggerState=WyIyMDI2LTAxLTAxVDAwOjAwOjAwLjAwMFoiXQ";
+      const told = await eventually(() => ask(off, "PollPermissionChanges", "200", { query }), 40_000);
+      expect(told.headers.get("location")).toContain("triggerState=");
+    } finally {
+      await receiver.close();
+    }
+  }, 90_000);
+
   test("to those who may not, on every route that asks for a token", async () => {
     const nobody = await off.token({ roles: [] });
     const withoutScope = await off.token({ scp: "User.Read" });
     const sales = await off.token({ roles: ["SalesAgent"] });
-    const route = { customerId: nextCustomer(), product: "azureReservations", changeId: randomUUID() };
+    const route = { customerId: nextCustomer(), product: "azureReservations", changeId: randomUUID(), webhookId };
     for (const { name, access } of routes) {
       if (access === "anonymous") continue;
       await ask(off, name, "401 Unauthenticated", { route, token: null });
@@ -293,7 +353,7 @@ describe("answers are as documented", () => {
   });
 
   test("to what is malformed, on every route", async () => {
-    const route = { customerId: nextCustomer(), product: "azureReservations", changeId: randomUUID() };
+    const route = { customerId: nextCustomer(), product: "azureReservations", changeId: randomUUID(), webhookId };
     for (const { name } of routes) {
       await ask(off, name, "400 InvalidRequest", { route, query: "?unknown=1" });
       await ask(off, name, "400 UnsupportedApiVersionValue", { route, query: "?api-version=1" });
@@ -301,7 +361,7 @@ describe("answers are as documented", () => {
   });
 
   test("while storage or Azure is down", async () => {
-    const route = { customerId: nextCustomer(), product: "azureReservations", changeId: randomUUID() };
+    const route = { customerId: nextCustomer(), product: "azureReservations", changeId: randomUUID(), webhookId };
     off.arm.faults.down = true;
     for (const way of ways) await turn(off, way, "503 DependencyUnavailable", route.customerId, on);
     await ask(off, "CheckEligibility", "200", { route });
@@ -315,6 +375,11 @@ describe("answers are as documented", () => {
         ...["ListCustomers", "GetCustomer", "ListPermissions", "GetPermission"].map((name) => [name, {}] as const),
         ...["GetOperation", "GetOperationResult", "ListActivities"].map((name) => [name, {}] as const),
         ["SetPermission", turnedOff],
+        ...["ListWebhooks", "ListFailedDeliveries", "UnsubscribeFromChanges"].map((name) => [name, {}] as const),
+        ["PollPermissionChanges", { query: "?triggerState=WyIyMDI2LTAxLTAxVDAwOjAwOjAwLjAwMFoiXQ" }],
+        ["SubscribeToChanges", { body: { callbackUrl: "https://127.0.0.1/" } }],
+        ["UnsubscribeByCallbackUrl", { body: { callbackUrl: "https://127.0.0.1/" } }],
+        ["ReplayDeliveries", { body: {} }],
         ["GetCustomerPermission", { body: { customerId: route.customerId, product: route.product } }],
       ] as const) {
         await ask(off, id, "503 DependencyUnavailable", { route, ...call });

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { costDocument, operationCosts } from "../bench/operation-costs.ts";
 import type { DemoCustomer } from "../local/stand-ins/demo-customers.ts";
+import { startServer } from "../local/stand-ins/https-server.ts";
 import { bucketOf } from "../shared/adapters/table-keys.ts";
 import type { CustomerId } from "../shared/domain/identifiers.ts";
 import { makeEligibleCustomers, oneByOne } from "./harness/customers.ts";
@@ -21,7 +22,8 @@ const put = async (customerId: string, state: string) => {
 
 /** What belongs to no request: the logging function and its queue's trigger, and sweeps of the minute. */
 const isLogging = ({ service, method, path }: StorageCall) =>
-  (service === "queue" && method !== "POST") || /^\/(ActivityLog|ActivityByDay)\b|pending\|/.test(path);
+  (service === "queue" && method !== "POST") ||
+  /^\/(ActivityLog|ActivityByDay|Webhooks|WebhookDeliveries)\b|pending\|/.test(path);
 const isSweep = ({ path }: StorageCall) => /(pending|unfinished)\|' and /.test(path);
 
 async function countDuring(
@@ -58,11 +60,12 @@ async function betweenSweeps(): Promise<void> {
 
 describe("where our record is the switch", () => {
   const crowd = customersOfOneBucket(51);
-  const customers = makeEligibleCustomers(3);
+  const customers = makeEligibleCustomers(4);
   const nextCustomer = oneByOne(customers);
 
   beforeAll(async () => {
-    product = await startProduct({ customers: [...customers, ...crowd] });
+    const settings = { WEBHOOK_HOSTS: "127.0.0.1" };
+    product = await startProduct({ customers: [...customers, ...crowd], settings });
     // The first change makes the tables.
     const first = nextCustomer();
     await put(first, "On");
@@ -79,7 +82,8 @@ describe("where our record is the switch", () => {
     expect(await countDuring(() => put(customerId, "Off"))).toEqual(callsOf("off"));
   });
 
-  test("logging an activity is four calls of tables, and one that takes the message away", async () => {
+  test("logging an activity is five calls of tables, and one that takes the message away", async () => {
+    await betweenSweeps();
     const idle = () =>
       eventually(async () => expect(await countMessages(product.connectionString, "activities")).toBe(0));
     await idle();
@@ -97,6 +101,53 @@ describe("where our record is the switch", () => {
       tables: operationCosts.logging.tables,
       queues: operationCosts.logging.queues,
     });
+  });
+
+  test("telling a webhook is a row more of the log, a message, and four calls of tables", async () => {
+    const customerId = nextCustomer();
+    const { certificate } = product;
+    const receiver = await startServer({
+      certificate,
+      answer: () => ({ status: 200 }),
+      failure: (status) => ({ status }),
+    });
+    try {
+      const callbackUrl = `${receiver.url}/`;
+      // The first delivery makes the table and the queue.
+      const { body } = await product.call("POST", "/webhooks", { body: { callbackUrl, customerId } });
+      const told = async (state: string, count: number) => {
+        await put(customerId, state);
+        await logged(customerId, count);
+        await eventually(async () => expect(receiver.requests.count()).toBe(count));
+        await new Promise((go) => setTimeout(go, 500));
+      };
+      await told("On", 1);
+      await betweenSweeps();
+      const isOfIt = ({ service, method, path }: StorageCall) =>
+        service === "queue"
+          ? path.startsWith("/deliveries/messages") && method !== "GET"
+          : path.startsWith("/WebhookDeliveries") || (path.startsWith("/Webhooks(") && path.includes(body.id));
+      const { tables, queues } = await countDuring(() => told("Off", 2), isOfIt);
+      expect({ tables, queues: queues + 1 }).toEqual({
+        tables: operationCosts.delivery.tables,
+        queues: operationCosts.delivery.queues,
+      });
+      await product.call("DELETE", `/webhooks/${body.id}`);
+    } finally {
+      await receiver.close();
+    }
+  }, 60_000);
+
+  test("polling looks into each bucket and twice into the log, for one customer once into each", async () => {
+    await betweenSweeps();
+    const [first] = customers;
+    const customerId = first?.customer.tenantId ?? "";
+    const state = Buffer.from('["2026-01-01T00:00:00.000Z"]').toString("base64url");
+    const poll = (query: string) => () =>
+      product.call("GET", `/triggers/permission-changes?triggerState=${state}${query}`);
+    const ofTables = ({ service }: StorageCall) => service === "table";
+    expect(await countDuring(poll(""), ofTables)).toEqual(callsOf("poll"));
+    expect(await countDuring(poll(`&customerId=${customerId}`), ofTables)).toEqual(callsOf("customerPoll"));
   });
 
   test("a sweep that finds nothing looks into each bucket once", async () => {

@@ -40,6 +40,7 @@ import {
   subscriptionOf,
 } from "./fakes/facts.ts";
 import { createInMemoryDirectory, type TenantFacts } from "./fakes/in-memory-directory.ts";
+import { nobodyListens } from "./fakes/in-memory-webhooks.ts";
 import { createInMemoryWorld, type Fate, type InMemoryWorld } from "./fakes/in-memory-world.ts";
 
 const customers = [contoso, fabrikam];
@@ -91,7 +92,12 @@ interface Model {
 class Real {
   readonly world: InMemoryWorld = createInMemoryWorld();
   readonly directory: ReturnType<typeof createInMemoryDirectory>;
-  readonly logPendingActivity = createLogPendingActivity(this.world.pending, this.world.log, this.world.telemetry);
+  readonly logPendingActivity = createLogPendingActivity(
+    this.world.pending,
+    this.world.log,
+    this.world.telemetry,
+    nobodyListens,
+  );
   readonly record = createRecordActivity(this.world.pending, this.world.log, this.logPendingActivity);
   readonly sweep = createSweepPendingActivities(
     this.world.pending,

@@ -213,6 +213,7 @@ export interface Problem {
     | "EligibilityInconclusive"
     | "PartnerCenterRefused"
     | "ChangeInProgress"
+    | "TooManyWebhooks"
     | "ConditionNotMet"
     | "RequestTooLarge"
     | "RequestIdReused"
@@ -381,6 +382,58 @@ export interface ActivitiesPage {
   readonly nextLink?: string;
 }
 
+export interface Webhook {
+  readonly id: string;
+  readonly callbackHost: string;
+  readonly createdAt: string;
+  readonly createdBy: Actor;
+  readonly customerId?: string;
+  readonly failingSince?: string;
+}
+
+export interface Webhooks {
+  readonly value: readonly Webhook[];
+}
+
+export interface Subscription {
+  readonly callbackUrl: string;
+  readonly customerId?: string;
+}
+
+export interface NewWebhook {
+  readonly id: string;
+  readonly callbackHost: string;
+  readonly createdAt: string;
+  readonly createdBy: Actor;
+  readonly secret: string;
+  readonly customerId?: string;
+}
+
+export interface Unsubscription {
+  readonly callbackUrl: string;
+}
+
+export interface FailedDelivery {
+  readonly id: string;
+  readonly activityId: string;
+  readonly customerId: string;
+  readonly failedAt: string;
+  readonly attempts: number;
+  readonly lastResult: string;
+}
+
+export interface FailedDeliveries {
+  readonly value: readonly FailedDelivery[];
+}
+
+export interface Replay {
+  readonly deliveryId?: string;
+}
+
+export interface Replayed {
+  readonly replayed: number;
+}
+
 export interface Health {
   readonly status: "Healthy" | "Unhealthy";
   readonly down?: readonly string[];
@@ -537,6 +590,68 @@ export class PermissionsClient extends Caller {
         maxpagesize: parameters.maxpagesize,
         skipToken: parameters.skipToken,
       },
+      headers,
+    });
+  }
+
+  /** List webhooks */
+  listWebhooks(headers: Headers = {}): Promise<Answer<Webhooks>> {
+    return this.call({ method: "GET", path: `/webhooks`, headers });
+  }
+
+  /** Subscribe to activities */
+  subscribeToChanges(body: Subscription, headers: Headers = {}): Promise<Answer<NewWebhook>> {
+    return this.call({ method: "POST", path: `/webhooks`, headers, body });
+  }
+
+  /** Remove a webhook */
+  unsubscribeFromChanges(
+    parameters: { readonly webhookId: string },
+    headers: Headers = {},
+  ): Promise<Answer<undefined>> {
+    return this.call({ method: "DELETE", path: `/webhooks/${encodeURIComponent(parameters.webhookId)}`, headers });
+  }
+
+  /** Remove the webhooks of a callback URL */
+  unsubscribeByCallbackUrl(body: Unsubscription, headers: Headers = {}): Promise<Answer<undefined>> {
+    return this.call({ method: "POST", path: `/webhooks/unsubscribe`, headers, body });
+  }
+
+  /** List failed deliveries */
+  listFailedDeliveries(
+    parameters: { readonly webhookId: string },
+    headers: Headers = {},
+  ): Promise<Answer<FailedDeliveries>> {
+    return this.call({
+      method: "GET",
+      path: `/webhooks/${encodeURIComponent(parameters.webhookId)}/failed-deliveries`,
+      headers,
+    });
+  }
+
+  /** Replay failed deliveries */
+  replayDeliveries(
+    parameters: { readonly webhookId: string },
+    body: Replay,
+    headers: Headers = {},
+  ): Promise<Answer<Replayed>> {
+    return this.call({
+      method: "POST",
+      path: `/webhooks/${encodeURIComponent(parameters.webhookId)}/replay`,
+      headers,
+      body,
+    });
+  }
+
+  /** Poll for new activities */
+  pollPermissionChanges(
+    parameters: { readonly triggerState?: string; readonly customerId?: string } = {},
+    headers: Headers = {},
+  ): Promise<Answer<Activity | undefined>> {
+    return this.call({
+      method: "GET",
+      path: `/triggers/permission-changes`,
+      query: { triggerState: parameters.triggerState, customerId: parameters.customerId },
       headers,
     });
   }

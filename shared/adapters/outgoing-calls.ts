@@ -89,9 +89,17 @@ function on(channel: string, listener: (message: Message) => void): void {
 
 type Target = Pick<OutgoingCall, "method" | "url">;
 
+const pathsKept = new WeakSet<ClientRequest>();
+
+/** Of this call no more than the host is shown: its path opens a door, too. */
+export function keepPathSecret(request: ClientRequest): void {
+  pathsKept.add(request);
+}
+
 function targetOf(request: ClientRequest): Target {
   const host = request.getHeader("host") ?? request.host;
-  const { method, protocol, path } = request;
+  const { method, protocol } = request;
+  const path = pathsKept.has(request) ? "/REDACTED" : request.path;
   return { method, url: () => withoutSecrets(`${protocol}//${host}${path}`) };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { QueueClient } from "@azure/storage-queue";
-import type { ActivityQueue, ChangeQueue } from "../ports.ts";
+import type { ActivityQueue, ChangeQueue, DeliveryQueue } from "../ports.ts";
 import { storageCode } from "./storage-call.ts";
 
 const pushMilliseconds = 2_000;
@@ -17,6 +17,13 @@ export function createStorageActivityQueue(queue: () => Promise<QueueClient>): A
 /** Unfinished changes, for the function that goes on with them. */
 export function createStorageChangeQueue(queue: () => Promise<QueueClient>): ChangeQueue {
   return { push: (change, afterSeconds) => push(queue, change, afterSeconds) };
+}
+
+/** Deliveries to webhooks: which one, and nothing of it. */
+export function createStorageDeliveryQueue(queue: () => Promise<QueueClient>): DeliveryQueue {
+  return {
+    push: ({ webhookId, id }, afterSeconds) => push(queue, { webhookId, deliveryId: id }, afterSeconds),
+  };
 }
 
 async function push(queue: () => Promise<QueueClient>, document: object, afterSeconds: number): Promise<void> {

@@ -13,18 +13,27 @@
  *     note|{name}                                    one note
  *   ActivityLog          partition: customer; row: inverted sequence, so the newest comes first
  *   ActivityByDay        partition: inverted day; row: inverted time | customer | inverted sequence
+ *   Webhooks             partition: "webhooks"; row: id
+ *   WebhookDeliveries    partition: webhook
+ *     due|{time}-{customerId}-{sequence}             to be delivered, now or later
+ *     failed|{time}-{customerId}-{sequence}          given up
  */
 
 import { createHash } from "node:crypto";
+import type { DeliveryPosition } from "../domain/delivery.ts";
 import type { ChangeId, CustomerId } from "../domain/identifiers.ts";
 import type { UnfinishedChange } from "../domain/permission.ts";
+import type { WebhookId } from "../domain/webhook.ts";
 import type { ActivityPosition, Notes } from "../ports.ts";
 
 export const permissionsTable = "CustomerPermissions";
 export const activityLogTable = "ActivityLog";
 export const activityByDayTable = "ActivityByDay";
+export const webhooksTable = "Webhooks";
+export const deliveriesTable = "WebhookDeliveries";
 export const activityQueue = "activities";
 export const changeQueue = "changes";
+export const deliveryQueue = "deliveries";
 
 export interface RowKeys {
   readonly partitionKey: string;
@@ -86,6 +95,16 @@ export function byDayKeys({ customerId, at, sequence }: ActivityPosition): RowKe
   };
 }
 
+export const webhooksPartition = "webhooks";
+
+export function webhookKeys(id: WebhookId): RowKeys {
+  return { partitionKey: webhooksPartition, rowKey: id };
+}
+
+export function deliveryKeys(kind: "due" | "failed", { webhookId, id }: DeliveryPosition): RowKeys {
+  return { partitionKey: webhookId, rowKey: `${kind}|${id}` };
+}
+
 /** Keys that stand between all activities at or after this time and all before it. */
 export function byDayBefore(time: Date): RowKeys {
   return { partitionKey: dayOf(time), rowKey: `${inverted(time.getTime(), 14)}}` };
@@ -102,7 +121,7 @@ export function dayOf(time: Date): string {
  */
 export const changeRanges = buckets.map((digit) => `RowKey ge 'change|${digit}' and RowKey lt 'change|${digit}~'`);
 
-export type RowKind = "customer" | "on" | "profile" | "change" | "pending" | "unfinished";
+export type RowKind = "customer" | "on" | "profile" | "change" | "pending" | "unfinished" | "due" | "failed";
 
 /**
  * @param before the first row key that is not wanted any more

@@ -17,6 +17,7 @@ export type RefusalCode =
   | "EligibilityInconclusive"
   | "PartnerCenterRefused"
   | "ChangeInProgress"
+  | "TooManyWebhooks"
   | "ConditionNotMet"
   | "RequestIdReused"
   | "DependencyUnavailable";

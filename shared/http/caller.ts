@@ -113,7 +113,7 @@ export function authorize({ roles, scopes }: Caller, access: "read" | "write"): 
     throw new Refusal("AgentRoleRequired", `The caller holds none of the roles ${agentRoles.join(", ")}.`);
   }
   if (access === "write" && !roles.has("AdminAgent")) {
-    throw new Refusal("AdminAgentRequired", "Only an Admin Agent may turn a customer's permission on or off.");
+    throw new Refusal("AdminAgentRequired", "Only an Admin Agent may turn permissions on or off, or change webhooks.");
   }
   const accepted = ["Permissions.ReadWrite", ...(access === "read" ? ["Permissions.Read"] : [])];
   if (scopes !== undefined && !accepted.some((scope) => scopes.has(scope))) {

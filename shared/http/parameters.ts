@@ -3,6 +3,7 @@
 import { type ChangeId, type CustomerId, parseGuid, type SubscriptionId } from "../domain/identifiers.ts";
 import { type PermissionState, type Product, permissionStates, products } from "../domain/permission.ts";
 import { invalidRequest, Refusal } from "../domain/refusal.ts";
+import { parseWebhookId, type WebhookId } from "../domain/webhook.ts";
 import type { RequestHeaders } from "./route.ts";
 
 export function customerIdOf(value: unknown): CustomerId {
@@ -19,6 +20,13 @@ export function productOf(value: unknown): Product {
   throw new Refusal("NotFound", `There is no product ${shown(value)}. Products: ${products.join(", ")}.`, {
     target: "product",
   });
+}
+
+export function webhookIdIn({ webhookId }: Readonly<Record<string, string>>): WebhookId {
+  return (
+    parseWebhookId(webhookId) ??
+    invalidRequest("webhookId", `webhookId must be the id of a webhook, 32 hex digits; it is ${shown(webhookId)}.`)
+  );
 }
 
 export function stateOf(value: unknown): PermissionState {

@@ -22,6 +22,7 @@ export const statusOf = {
   EligibilityInconclusive: 409,
   PartnerCenterRefused: 409,
   ChangeInProgress: 409,
+  TooManyWebhooks: 409,
   ConditionNotMet: 412,
   RequestTooLarge: 413,
   RequestIdReused: 422,

@@ -30,7 +30,7 @@ export type ApiHandler = (request: ApiRequest) => Promise<ApiAnswer>;
 /** One row of the table that registers the functions. */
 export interface Route<Name extends string = string> {
   readonly name: Name;
-  readonly method: "GET" | "PUT" | "POST";
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
   /** Below `/api/`; absent for functions that the native Logic Apps action calls by name. */
   readonly route?: string;
   readonly access: "read" | "write" | "anonymous";

@@ -6,6 +6,7 @@
 
 import type { Activity } from "../domain/activity.ts";
 import type { ActivityLog, ActivityPosition, PendingActivities, Telemetry } from "../ports.ts";
+import type { Announcements } from "./announce-activity.ts";
 
 /**
  * @throws Error when the log holds another entry in that place, or there is neither a pending activity nor
@@ -37,6 +38,7 @@ export function createLogPendingActivity(
   pending: PendingActivities,
   log: ActivityLog,
   telemetry: Telemetry,
+  announcements: Announcements,
 ): LogPendingActivity {
   return async (activity) => {
     if ((await log.insert(activity)) === "exists") {
@@ -51,8 +53,10 @@ export function createLogPendingActivity(
       }
     }
     await log.index(activity);
+    const announced = await announcements.prepare(activity);
     await pending.remove(activity);
     const { id, customerId, product, operation, result, changeId, requestId } = activity;
     telemetry.event("ActivityRecorded", { id, customerId, product, operation, result, changeId, requestId });
+    await announcements.hurry(announced);
   };
 }

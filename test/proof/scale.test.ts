@@ -36,6 +36,7 @@ import { createLogPendingActivity, createRecordActivity } from "../../shared/use
 import { createSetPermission } from "../../shared/use-cases/set-permission.ts";
 import { createSweepPendingActivities } from "../../shared/use-cases/sweep-pending-activities.ts";
 import { ada } from "../fakes/facts.ts";
+import { nobodyListens } from "../fakes/in-memory-webhooks.ts";
 import { createInMemoryWorld } from "../fakes/in-memory-world.ts";
 import { type StorageProxy, startStorageProxy } from "../harness/storage-proxy.ts";
 import { byDayRow, dayMilliseconds, type Fleet, logRow, makeFleet, oldChanges, permissionRows } from "./scale/fleet.ts";
@@ -133,7 +134,7 @@ async function makeSide(account: (typeof accounts)[number], fleet: Fleet, withLo
   const notebook = createTableNotebook(permissions);
   const newId = () => randomUUID() as string as ChangeId;
   const queue = { push: async () => undefined };
-  const logPendingActivity = createLogPendingActivity(pending, log, telemetry);
+  const logPendingActivity = createLogPendingActivity(pending, log, telemetry, nobodyListens);
   const setPermission = createSetPermission({
     ...{ store, queue, telemetry, clock },
     newChangeId: newId,

@@ -6,6 +6,7 @@ import { grantChange } from "../../shared/domain/change.ts";
 import { untouchedCustomer } from "../../shared/domain/permission.ts";
 import { createLogPendingActivity, createRecordActivity } from "../../shared/use-cases/record-activity.ts";
 import { ada, contoso, fabrikam, idOf, noon } from "../fakes/facts.ts";
+import { nobodyListens } from "../fakes/in-memory-webhooks.ts";
 import { type Call, createInMemoryWorld, type Fate, type InMemoryWorld } from "../fakes/in-memory-world.ts";
 
 function activityOf(reason: string, customerId = contoso): Activity {
@@ -23,7 +24,7 @@ function createRecorder(world: InMemoryWorld) {
   return createRecordActivity(
     world.pending,
     world.log,
-    createLogPendingActivity(world.pending, world.log, world.telemetry),
+    createLogPendingActivity(world.pending, world.log, world.telemetry, nobodyListens),
   );
 }
 
@@ -128,9 +129,9 @@ describe("a log that holds another entry in that place", () => {
     const world = createInMemoryWorld();
     const log = { ...world.log, insert: async () => "exists" as const };
 
-    await expect(createLogPendingActivity(world.pending, log, world.telemetry)(activity)).rejects.toThrow(
-      /another entry/,
-    );
+    await expect(
+      createLogPendingActivity(world.pending, log, world.telemetry, nobodyListens)(activity),
+    ).rejects.toThrow(/another entry/);
     expect(world.events).toMatchObject([{ name: "ActivityLogForked", properties: { loggedHash: "undefined" } }]);
   });
 });

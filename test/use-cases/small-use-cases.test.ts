@@ -17,6 +17,7 @@ import { createLogPendingActivity } from "../../shared/use-cases/record-activity
 import { createSweepPendingActivities } from "../../shared/use-cases/sweep-pending-activities.ts";
 import { ada, contoso, fabrikam, idOf, noon } from "../fakes/facts.ts";
 import { createInMemoryCustomers } from "../fakes/in-memory-customers.ts";
+import { nobodyListens } from "../fakes/in-memory-webhooks.ts";
 import { createInMemoryWorld, type InMemoryWorld } from "../fakes/in-memory-world.ts";
 
 const changeId = idOf<"change">(1);
@@ -288,7 +289,7 @@ test("changes are forgotten after 30 days, and their activities are not", async 
 
 describe("the sweep", () => {
   function createSweep(world: InMemoryWorld) {
-    const logPendingActivity = createLogPendingActivity(world.pending, world.log, world.telemetry);
+    const logPendingActivity = createLogPendingActivity(world.pending, world.log, world.telemetry, nobodyListens);
     return createSweepPendingActivities(world.pending, logPendingActivity, world.telemetry, world.clock);
   }
 
