@@ -378,7 +378,7 @@ const transports: readonly Transport[] = [
   {
     // The server refuses the rest, maybe before the request is answered: so it must not be one that writes.
     ...way("with a rest", "odd", (wire) =>
-      /^PUT|\/Set/i.test(`${wire.method} ${wire.target}`)
+      /^(PUT|DELETE)|\/(Set|webhooks)/i.test(`${wire.method} ${wire.target}`)
         ? {}
         : { headers: without(wire, "connection"), body: Buffer.concat([wire.body, Buffer.from("rest")]) },
     ),

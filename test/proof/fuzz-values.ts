@@ -1,6 +1,8 @@
 /** Values that are right, nearly right and hostile, for every kind of input that the OpenAPI document names. */
 
 import fc from "fast-check";
+import { partnerTenantId } from "../../local/stand-ins/demo-customers.ts";
+import { webhookIdOf } from "../../shared/domain/webhook.ts";
 import type { SchemaObject } from "../harness/openapi.ts";
 
 export type Quality = "valid" | "nearly" | "hostile";
@@ -47,6 +49,9 @@ const tags = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('"other"', 'W/"weak"', '"a", "b"') },
 );
 
+/** Of this machine, where nobody listens: what is told goes nowhere. */
+const closedDoor = "https://127.0.0.1:1/";
+
 const byName: Readonly<Record<string, fc.Arbitrary<string>>> = {
   customerId: fc.oneof(
     { weight: 6, arbitrary: remembered("customer", 3) },
@@ -57,6 +62,11 @@ const byName: Readonly<Record<string, fc.Arbitrary<string>>> = {
   changeId: fc.oneof({ weight: 3, arbitrary: remembered("change") }, { weight: 1, arbitrary: guid }),
   subscriptionId: fc.oneof({ weight: 3, arbitrary: remembered("subscription", 3) }, { weight: 1, arbitrary: guid }),
   skipToken: skipTokens,
+  callbackUrl: fc.constantFrom(closedDoor, `${closedDoor}2`),
+  webhookId: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(webhookIdOf(partnerTenantId, closedDoor, undefined)) },
+    { weight: 1, arbitrary: fc.constant("0".repeat(32)) },
+  ),
   "If-Match": tags,
   "If-None-Match": tags,
   traceparent: fc
