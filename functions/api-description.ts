@@ -50,6 +50,7 @@ const fields = {
 const callbackUrl = text("Where to POST every activity: https, and a host that may be called. It is kept secret.", {
   format: "uri",
   maxLength: 2048,
+  example: "https://prod-00.westeurope.logic.azure.com/workflows/approve",
 });
 const subscription = bodyOf("Subscription", subscriptionFields, { callbackUrl, customerId }, ["callbackUrl"]);
 const unsubscription = bodyOf("Unsubscription", unsubscriptionFields, { callbackUrl }, unsubscriptionFields);
@@ -341,7 +342,7 @@ const functions = {
   },
 } as const satisfies Record<FunctionName, RouteDescription>;
 
-const webhookId = text("The webhook.", { pattern: "^[0-9a-f]{32}$" });
+const webhookId = text("The webhook.", { pattern: "^[0-9a-f]{32}$", example: "0123456789abcdef0123456789abcdef" });
 
 const repeatable = guid(
   "Makes the request repeatable: the same id with the same request gets the first answer again, for at least 24 hours.",

@@ -130,7 +130,10 @@ describe("the address in it", () => {
 });
 
 describe("Power Platform and Logic Apps find", () => {
-  const operations = () => Object.values(swagger.paths).flatMap((methods) => Object.values(methods));
+  const operations = () =>
+    Object.values(swagger.paths).flatMap((methods) =>
+      Object.values(methods).filter(({ operationId }) => operationId !== undefined),
+    );
   const parameters = () => [
     ...Object.values(swagger.parameters),
     ...operations().flatMap((operation) => operation.parameters),

@@ -30,7 +30,7 @@ const formatted = {
 function exampleOf({ type, format, enum: values, items, properties = {}, required = [], ...schema }: Schema): unknown {
   switch (type) {
     case "string":
-      return values?.[0] ?? (format === undefined ? "text" : formatted[format]);
+      return schema.example ?? values?.[0] ?? (format === undefined ? "text" : formatted[format]);
     case "integer":
       return schema.default ?? schema.minimum ?? 0;
     case "boolean":

@@ -16,6 +16,8 @@ export interface Schema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly default?: string | number;
+  /** For the commands of the page for people; parameters of Swagger 2.0 have none. */
+  readonly example?: string;
   readonly nullable?: true;
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -43,7 +45,10 @@ export function objectOf<Type>(name: string, ...[required, optional]: ObjectMemb
   };
 }
 
-export function text(description: string, more: Pick<Schema, "maxLength" | "pattern" | "format"> = {}): Schema {
+export function text(
+  description: string,
+  more: Pick<Schema, "maxLength" | "pattern" | "format" | "example"> = {},
+): Schema {
   return { type: "string", description, ...more };
 }
 
@@ -88,5 +93,5 @@ export function bodyOf<Field extends string>(
   required: readonly Field[],
 ): Schema {
   const properties = Object.fromEntries(known.map((field) => [field, schemas[field]] as const));
-  return { name, type: "object", properties, required, isClosed: true };
+  return { name, type: "object", properties, ...(required.length === 0 ? {} : { required }), isClosed: true };
 }

@@ -185,7 +185,7 @@ export function swaggerOf(routes: readonly Route[], api: ApiDescription, require
     return { $ref: `#/definitions/${name}` };
   }
 
-  function inFull({ name, items, properties, isClosed, nullable, ...schema }: Schema): Json {
+  function inFull({ name, items, properties, isClosed, nullable, example: _, ...schema }: Schema): Json {
     return {
       ...schema,
       ...(items === undefined ? {} : { items: written(items) }),
