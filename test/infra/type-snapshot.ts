@@ -30,9 +30,10 @@ export function readTypeSnapshot(): TypeSnapshot {
   return { ...read("azure"), ...read("by-hand") };
 }
 
-/** @returns undefined for a name that the object does not know */
+/** @returns undefined for a name that the object does not know; where some are known, "and any other" hides misspellings */
 export function propertyOf(type: ObjectType, name: string): Property | undefined {
-  const text = Object.hasOwn(type, name) ? type[name] : type["*"];
+  const isMap = Object.keys(type).length === 1;
+  const text = Object.hasOwn(type, name) || !isMap ? type[name] : type["*"];
   if (text === undefined) return undefined;
   const [, flag, rest = ""] = /^(?:(required|readonly) )?(.*)$/.exec(text) ?? [];
   return { type: rest, isRequired: flag === "required", isReadOnly: flag === "readonly" };
