@@ -194,7 +194,6 @@ module functionApp 'modules/function-app.bicep' = {
     deploymentContainerUrl: hostStorage.outputs.deploymentContainerUrl
     hostBlobUri: hostStorage.outputs.blobUri
     hostQueueUri: hostStorage.outputs.queueUri
-    hostTableUri: hostStorage.outputs.tableUri
     recordQueueUri: recordStorage.outputs.queueUri
     recordTableUri: recordStorage.outputs.tableUri
     telemetryConnection: telemetry.outputs.connection

@@ -10,6 +10,9 @@
 set -euo pipefail
 
 name="${1:-Customer purchase permissions}"
+case "$name" in
+  *[\'\"\\]*) echo "A name with quotes or backslashes cannot be looked for." >&2; exit 1 ;;
+esac
 
 # Ids of roles and scopes are part of the registration for ever: the same everywhere and in every run.
 roles='[

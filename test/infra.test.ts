@@ -187,9 +187,7 @@ describe("the settings of the app", () => {
 
   /** Read by the Functions host or the triggers' extensions: learn.microsoft.com/azure/azure-functions/functions-app-settings */
   const ofHost = [
-    ...["credential", "clientId", "blobServiceUri", "queueServiceUri", "tableServiceUri"].map(
-      (name) => `AzureWebJobsStorage__${name}`,
-    ),
+    ...["credential", "clientId", "blobServiceUri", "queueServiceUri"].map((name) => `AzureWebJobsStorage__${name}`),
     ...["credential", "clientId", "queueServiceUri"].map((name) => `PERMISSIONS_STORAGE__${name}`),
     ...["APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"],
     "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",

@@ -96,6 +96,10 @@ test("two applications of the same name are not guessed between", () => {
   expect(calls()).toHaveLength(1);
 });
 
+test("a name that would be a part of the query is refused", () => {
+  expect(run("x'||'x")).toMatchObject({ status: 1, stderr: expect.stringContaining("cannot be looked for") });
+});
+
 test("what az refuses ends it", () => {
   writeFileSync(join(folder, "az"), "#!/bin/sh\necho 'Insufficient privileges' >&2\nexit 1\n");
   expect(run()).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("Insufficient privileges") });

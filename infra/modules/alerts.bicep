@@ -24,6 +24,14 @@ var rules = [
     query: 'customEvents | where name == "PendingActivitiesSwept" | where todouble(customMeasurements.oldestAgeSeconds) > 180'
   }
   {
+    name: 'sweep-silent'
+    severity: 1
+    window: 'PT30M'
+    frequency: 'PT15M'
+    text: 'SweepPendingActivities has not run for half an hour, and it runs every minute: the app does not start, or is stopped.'
+    query: 'customEvents | where name == "PendingActivitiesSwept" | summarize runs = count() | where runs == 0'
+  }
+  {
     name: 'log-forked'
     severity: 0
     window: 'PT15M'
@@ -81,7 +89,8 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule 
     scopes: [componentId]
     evaluationFrequency: rule.frequency
     windowSize: rule.window
-    autoMitigate: false
+    // One mail when it begins and one when it is over, not one every time it is looked at.
+    autoMitigate: true
     criteria: {
       allOf: [
         {

@@ -7,7 +7,6 @@ param identityClientId string
 param deploymentContainerUrl string
 param hostBlobUri string
 param hostQueueUri string
-param hostTableUri string
 param recordQueueUri string
 param recordTableUri string
 param telemetryConnection string
@@ -67,7 +66,6 @@ var hostSettings = {
   AzureWebJobsStorage__clientId: identityClientId
   AzureWebJobsStorage__blobServiceUri: hostBlobUri
   AzureWebJobsStorage__queueServiceUri: hostQueueUri
-  AzureWebJobsStorage__tableServiceUri: hostTableUri
   PERMISSIONS_STORAGE__credential: 'managedidentity'
   PERMISSIONS_STORAGE__clientId: identityClientId
   PERMISSIONS_STORAGE__queueServiceUri: recordQueueUri

@@ -44,5 +44,4 @@ resource own 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 output blobUri string = account.properties.primaryEndpoints.blob
 output queueUri string = account.properties.primaryEndpoints.queue
-output tableUri string = account.properties.primaryEndpoints.table
 output deploymentContainerUrl string = '${account.properties.primaryEndpoints.blob}${packages.name}'
