@@ -6,7 +6,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
-import { bundle } from "../local/bundle.ts";
+import { bundle, packageBesideBundle } from "../local/bundle.ts";
+import { placesOf } from "../local/installed-packages.ts";
 import { Sentence } from "../local/sentence.ts";
 
 const goalMegabytes = 3;
@@ -23,7 +24,7 @@ const { outputFiles, metafile } = await bundle(root, "functions/main.ts");
 const deployed = outputFiles.filter(({ path }) => !isLeftOut(path)).map(({ contents }) => contents);
 const rest = ["host.json", "package.json", "package-lock.json"].map((name) => readFile(join(root, name)));
 const own = sizeOf([...deployed, ...(await Promise.all(rest))]);
-const insights = await sizeOfPackages("applicationinsights");
+const insights = await sizeOfPackages(packageBesideBundle);
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
 const row = (name: string, { files, bytes, zipped }: Size) =>
@@ -70,29 +71,8 @@ function bytesByPackage(): Map<string, number> {
 
 /** A package with everything it depends on, as `npm ci` has installed it. */
 async function sizeOfPackages(name: string): Promise<Size> {
-  const { packages } = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")) as {
-    packages: Record<string, { dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> }>;
-  };
-  const places = new Set<string>();
-  const visit = (name: string, from: string) => {
-    // Node's own way: the nearest node_modules going up.
-    for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf("/node_modules/")))) {
-      const place = `${at === "" ? "" : `${at}/`}node_modules/${name}`;
-      const found = packages[place];
-      if (found === undefined) {
-        if (at === "") return;
-        continue;
-      }
-      if (places.has(place)) return;
-      places.add(place);
-      for (const next of Object.keys({ ...found.dependencies, ...found.optionalDependencies })) visit(next, place);
-      return;
-    }
-  };
-  visit(name, "");
-
   let size: Size = { files: 0, bytes: 0, zipped: 0 };
-  for (const place of places) {
+  for (const place of await placesOf(root, name)) {
     for (const path of await filesIn(join(root, place))) {
       if (!isLeftOut(path)) size = add(size, sizeOf([await readFile(path)]));
     }

@@ -5,13 +5,11 @@
 
 import { type BuildOptions, type BuildResult, build, type Plugin } from "esbuild";
 
-/** Absent packages are found in node_modules when the app runs; all others are in the bundle. */
-const external = [
-  // Exists only inside the worker, which answers `require` with it.
-  "@azure/functions-core",
-  // 2,000 modules that meet each other through the global registry of OpenTelemetry and hooks on `require`.
-  "applicationinsights",
-];
+/** Found in node_modules when the app runs: 2,000 modules that meet through a global registry and hooks on `require`. */
+export const packageBesideBundle = "applicationinsights";
+
+/** All other packages are in the bundle. The first exists only inside the worker, which answers `require` with it. */
+const external = ["@azure/functions-core", packageBesideBundle];
 
 /** The CommonJS packages in the bundle ask for Node's modules, and `@azure/functions` for its worker, by `require`. */
 const requireForCommonJs =

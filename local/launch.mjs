@@ -7,8 +7,15 @@ import { existsSync } from "node:fs";
 
 const scripts = {
   ...{ start: "./start.ts", host: "./host.ts", token: "./token.ts", reset: "./reset.ts", consent: "./consent.ts" },
-  ...{ build: "./build.ts", size: "../bench/size.ts", bench: "../bench/bench.ts", "bench:cold": "../bench/cold.ts" },
   ...{ connector: "./connector.ts", client: "./client.ts" },
+  "infra:types": "../test/infra/refresh-types.ts",
+  ...{
+    build: "./build.ts",
+    package: "./package.ts",
+    size: "../bench/size.ts",
+    bench: "../bench/bench.ts",
+    "bench:cold": "../bench/cold.ts",
+  },
 };
 const name = process.argv[2];
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);

@@ -50,6 +50,8 @@ test("what may come to lie here is not deployed either", () => {
     ],
     ...["local/start.ts", "test/harness/product.ts", "bench/run.ts", "docs/security.md", "infra/main.bicep", ".ci/run"],
     ...["connector/apiDefinition.swagger.json", "connector/apiProperties.json"],
+    ...["azure.yaml", "infra/types/azure.json", "infra/register-application.sh", "infra/modules/vault.bicep"],
+    ...[".github/workflows/azure-dev.yml", ".azure/prod/.env", ".package/dist/functions/main.js"],
     ...["functions/main.ts", "shared/config.ts", "dist/functions/main.js.map"],
   ];
   expect(mayCome.filter(isDeployed)).toEqual([]);

@@ -130,7 +130,7 @@ export function openApiOf(routes: readonly Route[], api: ApiDescription, require
     return { $ref: `#/components/schemas/${name}` };
   }
 
-  function inFull({ items, properties, isClosed, ...schema }: Schema): Json {
+  function inFull({ items, properties, isClosed, example: _, ...schema }: Schema): Json {
     return {
       ...schema,
       ...(items === undefined ? {} : { items: written(items) }),

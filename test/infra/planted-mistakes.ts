@@ -1,0 +1,298 @@
+/** Mistakes, each by a change of a Bicep file, and the words of the finding that must name it. */
+
+export interface Mistake {
+  readonly what: string;
+  readonly path: string;
+  readonly from: string;
+  readonly to: string;
+  readonly named: RegExp;
+}
+
+const main = "main.bicep";
+const app = "modules/function-app.bicep";
+const host = "modules/host-storage.bicep";
+const vault = "modules/vault.bicep";
+const alerts = "modules/alerts.bicep";
+const telemetry = "modules/telemetry.bicep";
+
+export const mistakes: readonly Mistake[] = [
+  { what: "a missing brace", path: host, from: "\n}\n\nresource blobs", to: "\n\nresource blobs", named: /syntax/ },
+  { what: "a missing colon", path: host, from: "kind: 'StorageV2'", to: "kind 'StorageV2'", named: /syntax/ },
+  {
+    what: "a misspelt property",
+    path: host,
+    from: "supportsHttpsTrafficOnly",
+    to: "supportHttpsTrafficOnly",
+    named: /unknown property supportHttpsTrafficOnly/,
+  },
+  {
+    what: "a misspelt property where others are let in",
+    path: telemetry,
+    from: "disableLocalAuth",
+    to: "disableLocalAuthentication",
+    named: /unknown property disableLocalAuthentication/,
+  },
+  {
+    what: "a property deep in an array",
+    path: alerts,
+    from: "emailAddress: email,",
+    to: "emailAdress: email,",
+    named: /emailReceivers\[\]: unknown property emailAdress/,
+  },
+  {
+    what: "a read-only property",
+    path: vault,
+    from: "    tenantId: tenant",
+    to: "    hsmPoolResourceId: 'x'\n    tenantId: tenant",
+    named: /hsmPoolResourceId is read-only/,
+  },
+  {
+    what: "a missing property",
+    path: vault,
+    from: "    sku: { family: 'A', name: 'standard' }\n",
+    to: "",
+    named: /vault\.properties: missing property sku/,
+  },
+  {
+    what: "a missing location",
+    path: host,
+    from: "  location: location\n",
+    to: "",
+    named: /missing property location/,
+  },
+  {
+    what: "a literal outside of a closed enumeration",
+    path: vault,
+    from: "name: 'standard'",
+    to: "name: 'basic'",
+    named: /"basic" is none of/,
+  },
+  {
+    what: "a literal outside of an open enumeration",
+    path: host,
+    from: "'StorageV2'",
+    to: "'StorageV3'",
+    named: /"StorageV3" is none of/,
+  },
+  {
+    what: "a literal in a ternary",
+    path: app,
+    from: "name: 'node', version",
+    to: "name: true ? 'nodejs' : 'node', version",
+    named: /"nodejs" is none of/,
+  },
+  {
+    what: "a value of @allowed that Azure does not know",
+    path: main,
+    from: "'Standard_GRS',",
+    to: "'Standard_QRS',",
+    named: /"Standard_QRS" is none of/,
+  },
+  {
+    what: "a string for a boolean",
+    path: app,
+    from: "reserved: true",
+    to: "reserved: 'true'",
+    named: /a string, where bool/,
+  },
+  {
+    what: "a number for a string",
+    path: app,
+    from: "version: '24'",
+    to: "version: 24",
+    named: /runtime\.version: a number, where string/,
+  },
+  {
+    what: "a parameter of another type",
+    path: app,
+    from: "param maximumInstances int",
+    to: "param maximumInstances string",
+    named: /maximumInstanceCount: a value of type string, where int/,
+  },
+  {
+    what: "an object for an array",
+    path: alerts,
+    from: "scopes: [componentId]",
+    to: "scopes: {}",
+    named: /an object, where/,
+  },
+  {
+    what: "a name that nobody declares",
+    path: app,
+    from: "serverFarmId: plan.id",
+    to: "serverFarmId: farm.id",
+    named: /undefined name farm/,
+  },
+  {
+    what: "a loop variable outside of its loop",
+    path: "modules/record-storage.bicep",
+    from: "output queueUri string =",
+    to: "output other string = table\noutput queueUri string =",
+    named: /undefined name table/,
+  },
+  {
+    what: "an unused parameter",
+    path: vault,
+    from: "param name string",
+    to: "param x int\nparam name string",
+    named: /unused x/,
+  },
+  { what: "an unused variable", path: vault, from: "var client", to: "var y = 1\nvar client", named: /unused y/ },
+  {
+    what: "a name declared twice",
+    path: vault,
+    from: "var client",
+    to: "var name = 'x'\nvar client",
+    named: /declared twice/,
+  },
+  {
+    what: "a function that Bicep has not",
+    path: vault,
+    from: "!empty(cl",
+    to: "!isEmpty(cl",
+    named: /unknown function isEmpty/,
+  },
+  {
+    what: "a decorator that Bicep has not",
+    path: vault,
+    from: "@secure()",
+    to: "@secret()",
+    named: /unknown decorator secret/,
+  },
+  {
+    what: "a module without a file",
+    path: main,
+    from: "modules/vault.bicep",
+    to: "modules/vaults.bicep",
+    named: /no file/,
+  },
+  {
+    what: "a module's unknown parameter",
+    path: main,
+    from: "email: alertEmail",
+    to: "email: alertEmail\n    phone: alertEmail",
+    named: /unknown parameter phone/,
+  },
+  {
+    what: "a module's missing parameter",
+    path: main,
+    from: "    email: alertEmail\n",
+    to: "",
+    named: /missing parameter email/,
+  },
+  {
+    what: "a module's parameter of another type",
+    path: main,
+    from: "retentionDays: telemetryRetentionDays",
+    to: "retentionDays: alertEmail",
+    named: /parameter retentionDays is of type int, not string/,
+  },
+  {
+    what: "a module's unknown output",
+    path: main,
+    from: "telemetry.outputs.connection",
+    to: "telemetry.outputs.connect",
+    named: /unknown output connect/,
+  },
+  {
+    what: "a module of a resource group without scope",
+    path: main,
+    from: "  name: 'alerts'\n  scope: group\n",
+    to: "  name: 'alerts'\n",
+    named: /missing scope/,
+  },
+  {
+    what: "an unknown property of a resource that is read",
+    path: host,
+    from: "primaryEndpoints.queue",
+    to: "primaryEndpoints.queues",
+    named: /unknown property queues/,
+  },
+  {
+    what: "a version whose types are not here",
+    path: host,
+    from: "storageAccounts@2025-01-01' = {\n  name: name",
+    to: "storageAccounts@2019-06-01' = {\n  name: name",
+    named: /not among the types/,
+  },
+  {
+    what: "a resource where it cannot be",
+    path: main,
+    from: "resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {\n  name",
+    to: "resource group 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {\n  name",
+    named: /cannot be deployed to a subscription/,
+  },
+  {
+    what: "settings under a wrong name",
+    path: app,
+    from: "'appsettings'",
+    to: "'appSettings'",
+    named: /must be one of/,
+  },
+  {
+    what: "a shared key",
+    path: host,
+    from: "output queueUri",
+    to: "output key string = account.listKeys().keys[0].value\noutput queueUri",
+    named: /policy: no keys: /,
+  },
+  {
+    what: "a connection string with a key",
+    path: app,
+    from: "recordTableUri\n  APPL",
+    to: "'AccountKey=x'\n  APPL",
+    named: /policy: no keys: AccountKey/,
+  },
+  {
+    what: "shared keys allowed",
+    path: host,
+    from: "SharedKeyAccess: false",
+    to: "SharedKeyAccess: true",
+    named: /allowSharedKeyAccess must be false/,
+  },
+  { what: "http", path: app, from: "httpsOnly: true", to: "httpsOnly: false", named: /httpsOnly must be true/ },
+  { what: "http by silence", path: app, from: "    httpsOnly: true\n", to: "", named: /httpsOnly must be true/ },
+  {
+    what: "old TLS",
+    path: app,
+    from: "minTlsVersion: '1.2'",
+    to: "minTlsVersion: '1.1'",
+    named: /minTlsVersion must be '1\.2'/,
+  },
+  {
+    what: "publishing with a password",
+    path: app,
+    from: "allow: false",
+    to: "allow: true",
+    named: /allow must be false/,
+  },
+  {
+    what: "telemetry by key",
+    path: telemetry,
+    from: "DisableLocalAuth: true",
+    to: "DisableLocalAuth: false",
+    named: /DisableLocalAuth must be/,
+  },
+  {
+    what: "a role that nobody thought about",
+    path: host,
+    from: "'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'",
+    to: "'8e3af657-a8ff-443c-a75c-2fe8c4bcb635'",
+    named: /role 8e3af657-\S+ is not on the list/,
+  },
+  {
+    what: "a role for the whole resource group",
+    path: host,
+    from: "  scope: account\n",
+    to: "",
+    named: /scope of a role/,
+  },
+  {
+    what: "a setting that Flex Consumption refuses",
+    path: app,
+    from: "  FUNCTIONS_REQUEST",
+    to: "  FUNCTIONS_WORKER_RUNTIME: 'node'\n  FUNCTIONS_REQUEST",
+    named: /not for Flex Consumption/,
+  },
+  { what: "a secret in the clear", path: vault, from: "@secure()\n", to: "", named: /clientSecret must be @secure/ },
+];
