@@ -74,7 +74,7 @@ const readPermission = found(permission, "The permission.", ["ETag"]);
 const running: AnswerDescription = {
   description: "Accepted, and not yet confirmed by Partner Center. Ask again after Retry-After.",
   schema: changedPermission,
-  headers: ["Retry-After"],
+  headers: ["Location", "Retry-After"],
 };
 
 const turn: Pick<RouteDescription, "headers" | "answers" | "refusals"> = {
