@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 
 const scripts = {
   ...{ start: "./start.ts", host: "./host.ts", token: "./token.ts", reset: "./reset.ts", consent: "./consent.ts" },
+  poison: "./poison.ts",
   ...{ build: "./build.ts", size: "../bench/size.ts", bench: "../bench/bench.ts", "bench:cold": "../bench/cold.ts" },
 };
 const name = process.argv[2];
