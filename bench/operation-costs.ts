@@ -72,7 +72,7 @@ export const operationCosts = {
  * US dollars for one call, pay as you go, locally redundant, general purpose v2. As they were in July 2026; see
  * https://azure.microsoft.com/pricing/details/storage/tables/ and …/queues/.
  */
-const prices = { tables: 0.00036 / 10_000, queues: 0.004 / 10_000 };
+export const prices = { tables: 0.00036 / 10_000, queues: 0.004 / 10_000 };
 const minutesOfMonth = 730 * 60;
 
 const costOf = ({ tables, queues }: OperationCost): number => tables * prices.tables + queues * prices.queues;

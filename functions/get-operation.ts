@@ -5,7 +5,7 @@
  *   GET /api/customers/{customerId}/operations/{changeId}/result   202 while it runs, for Logic Apps
  */
 
-import { parseGuid } from "../shared/domain/identifiers.ts";
+import { type ChangeId, type CustomerId, parseGuid } from "../shared/domain/identifiers.ts";
 import { refusedByPartnerCenter } from "../shared/domain/partner-center-refusal.ts";
 import { invalidRequest } from "../shared/domain/refusal.ts";
 import { etagOf } from "../shared/http/etag.ts";
@@ -24,16 +24,23 @@ export function getOperation(get: GetOperation): ApiHandler {
 /** While the change runs 202, then what the request itself would have been answered. */
 export function getOperationResult(get: GetOperation): ApiHandler {
   return async (request) => {
-    const { status, permission, error, manualSteps } = await get(...operationOf(request));
+    const [customerId, changeId] = operationOf(request);
+    const { status, permission, error, manualSteps } = await get(customerId, changeId);
     if (status === "Running") {
-      // Some who wait ask only where the last answer said.
-      const location = new URL(request.url.pathname, request.url).href;
-      const headers = { location, "retry-after": retryAfter(manualSteps) };
+      // Every 202 says where to ask next, so that nobody has to remember it.
+      const { result } = linksOf(request.url, customerId, changeId);
+      const headers = { location: result, "retry-after": retryAfter(manualSteps) };
       return { status: 202, headers, body: { ...permission, changed: false, ...manualSteps } };
     }
     if (error !== undefined) throw refusedByPartnerCenter(error.code, error.message, error.partnerCenterCode);
     return { headers: { etag: etagOf(permission) }, body: { ...permission, changed: true } };
   };
+}
+
+/** Azure's clients watch the operation; Logic Apps follows the result until it is no longer answered 202. */
+export function linksOf(url: URL, customerId: CustomerId, changeId: ChangeId): { operation: string; result: string } {
+  const operation = new URL(`/api/customers/${customerId}/operations/${changeId}`, url).href;
+  return { operation, result: `${operation}/result` };
 }
 
 /** Seconds: what people do is looked at every minute. */

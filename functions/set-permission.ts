@@ -19,7 +19,7 @@ import {
 import { readFields } from "../shared/http/request-body.ts";
 import type { ApiAnswer, ApiHandler, ApiRequest } from "../shared/http/route.ts";
 import type { SetPermission } from "../shared/use-cases/set-permission.ts";
-import { retryAfter } from "./get-operation.ts";
+import { linksOf, retryAfter } from "./get-operation.ts";
 import { permissionFields } from "./get-permission.ts";
 
 export const wishFields = ["state", "reason", "subscriptionId", "acknowledgedCharges"] as const;
@@ -72,11 +72,10 @@ async function answer(
   const repeatability = id === undefined ? {} : { "repeatability-result": "accepted" };
   const body = { ...permission, changed, ...manualSteps };
   if (unfinished === undefined) return { headers: { etag: etagOf(permission), ...repeatability }, body };
-  // Azure's clients watch the operation; Logic Apps follows Location until it is no longer answered 202.
-  const operation = new URL(`/api/customers/${wish.customerId}/operations/${unfinished}`, url).href;
+  const { operation, result } = linksOf(url, wish.customerId, unfinished);
   const progress = {
     "operation-location": operation,
-    location: `${operation}/result`,
+    location: result,
     "retry-after": retryAfter(manualSteps),
   };
   return { status: 202, headers: { ...progress, ...repeatability }, body };

@@ -16,6 +16,7 @@ const scripts = {
     bench: "../bench/bench.ts",
     "bench:cold": "../bench/cold.ts",
   },
+  poison: "./poison.ts",
 };
 const name = process.argv[2];
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);

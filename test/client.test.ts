@@ -114,25 +114,6 @@ test("docs/examples/turn-on.ts does what it says", async () => {
   );
 });
 
-test("docs/examples/verify-log.ts says whether a log holds, and where it does not", async () => {
-  for (const state of ["On", "Off", "On"] as const) await client.setPermission({ customerId, product }, { state });
-  const verify = (API: string) =>
-    run(process.execPath, ["docs/examples/verify-log.ts", customerId], { env: { ...environment(), API } });
-  expect(await verify(`${service.url}/api`)).toMatchObject({ stdout: "3 entries, 0 faults.\n" });
-
-  const { body } = await client.listActivities({ customerId });
-  const [third, second, first] = body.value;
-  const forged = [third, { ...second, reason: "Asked for" }, first];
-  const server = createServer((_, response) => response.end(JSON.stringify({ value: forged }))).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const failure = verify(`http://127.0.0.1:${(server.address() as AddressInfo).port}/api`);
-  await expect(failure).rejects.toMatchObject({
-    code: 1,
-    stdout: `${customerId}-2 was altered.\n3 entries, 1 faults.\n`,
-  });
-  server.close();
-});
-
 test("docs/examples/turn-on.sh does what it says, also when Partner Center takes its time", async () => {
   nothingHappens();
   const { stdout } = await run("bash", ["docs/examples/turn-on.sh", customerId], { env: environment() });

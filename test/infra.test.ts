@@ -8,7 +8,10 @@ import {
   activityLogTable,
   activityQueue,
   changeQueue,
+  deliveriesTable,
+  deliveryQueue,
   permissionsTable,
+  webhooksTable,
 } from "../shared/adapters/table-keys.ts";
 import { readSettings } from "../shared/config.ts";
 import { type BicepFile, readBicepTexts } from "./infra/bicep.ts";
@@ -238,10 +241,11 @@ describe("names", () => {
       .map((node) => node?.text);
 
   test("of tables and queues are those of the code", () => {
-    expect(listOf("tableNames")).toEqual([permissionsTable, activityLogTable, activityByDayTable]);
-    expect(listOf("queueNames")).toEqual([activityQueue, changeQueue]);
+    const tables = [permissionsTable, activityLogTable, activityByDayTable, webhooksTable, deliveriesTable];
+    expect(listOf("tableNames")).toEqual(tables);
+    expect(listOf("queueNames")).toEqual([activityQueue, changeQueue, deliveryQueue]);
     const exported = readFileSync("shared/adapters/table-keys.ts", "utf8").match(/export const \w+(Table|Queue) =/g);
-    expect(exported).toHaveLength(5);
+    expect(exported).toHaveLength(8);
   });
 
   test("of events and fields in alerts are those that the app sends", () => {
