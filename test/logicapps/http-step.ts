@@ -45,7 +45,8 @@ export async function runHttpStep(step: string, inputs: Value, wires: Wires, tim
     await wires.pause(milliseconds);
   };
 
-  let last = await persistently({ method, url: uri, headers: { ...headers, ...identity }, ...textual(body) });
+  const sent = { ...typeOf(body, headers), ...headers, ...identity };
+  let last = await persistently({ method, url: uri, headers: sent, ...textual(body) });
   while (last?.status === 202) {
     const location = last.headers.get("location");
     if (location === null) break;
@@ -90,6 +91,12 @@ interface Answered {
 
 function textual(body: Value): { readonly body?: string } {
   return body === undefined ? {} : { body: JSON.stringify(body) };
+}
+
+/** A body that is JSON is said to be, unless the definition says something itself. */
+function typeOf(body: Value, headers: Value): Record<string, string> {
+  const isSaid = Object.keys(headers).some((name) => name.toLowerCase() === "content-type");
+  return typeof body !== "object" || isSaid ? {} : { "content-type": "application/json; charset=utf-8" };
 }
 
 /** Names as .NET's HttpClient writes those that it knows; others as they came. */

@@ -1,9 +1,6 @@
 /** Both workflows are run, step by step as they are written, against the running app. */
 
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { apiAudience } from "../../local/stand-ins/demo-customers.ts";
@@ -13,7 +10,7 @@ import { eventually, faultsOfLog, readLog } from "../harness/ledger.ts";
 import { type Product, startProduct } from "../harness/product.ts";
 import { admit, makeEligibleTenant } from "../harness/tenants.ts";
 import type { Definition } from "./definition.ts";
-import type { Sent, StepResult } from "./http-step.ts";
+import type { Sent } from "./http-step.ts";
 import { type Run, runWebhookHalf, runWorkflow, type Surroundings } from "./run-workflow.ts";
 
 const approve: Definition = JSON.parse(readFileSync("logicapps/approve-before-on.json", "utf8"));
@@ -399,62 +396,36 @@ describe("nightly-drift-report", () => {
 });
 
 describe("an HttpWebhook trigger", () => {
-  test("subscribes with its callback URL and its identity, and unsubscribes with the same", async () => {
-    const seen: {
-      method: string | undefined;
-      url: string | undefined;
-      body: unknown;
-      authorization: string | undefined;
-    }[] = [];
-    const server = createServer(async (request, reply) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const { method, url, headers } = request;
-      seen.push({
-        method,
-        url,
-        body: JSON.parse(Buffer.concat(chunks).toString()),
-        authorization: headers.authorization,
-      });
-      reply.writeHead(url === "/webhooks" ? 201 : 204).end();
-    });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const half = (uri: string) => ({
-      ...{ method: "POST", uri: `@{parameters('apiUrl')}${uri}`, body: { callbackUrl: "@{listCallbackUrl()}" } },
-      authentication: { type: "ManagedServiceIdentity", audience: "@parameters('apiAudience')" },
-    });
-    const inputs = { subscribe: half("/webhooks"), unsubscribe: half("/webhooks/unsubscribe") };
-    const surroundings = {
-      parameters: { apiUrl, apiAudience },
-      callbackUrl: "https://prod-01.westeurope.logic.azure.com/workflows/1/triggers/x/run?sig=s",
-      wires: {
-        requests: [],
-        send: fetch,
-        token: async (audience: string) => `token-for-${audience}`,
-        pause: async () => undefined,
-      },
-    };
-    const results: StepResult["status"][] = [];
-    for (const one of ["subscribe", "unsubscribe"] as const) {
-      const { status } = await runWebhookHalf(
-        { triggers: { Changes: { type: "HttpWebhook", inputs } } },
-        one,
-        surroundings,
+  const callbackUrl = "https://prod-01.westeurope.logic.azure.com/workflows/1/triggers/x/run?sig=s";
+  const half = (uri: string) => ({
+    ...{ method: "POST", uri: `@{parameters('apiUrl')}${uri}`, body: { callbackUrl: "@{listCallbackUrl()}" } },
+    authentication: { type: "ManagedServiceIdentity", audience: "@parameters('apiAudience')" },
+  });
+  const inputs = { subscribe: half("/webhooks"), unsubscribe: half("/webhooks/unsubscribe") };
+  const triggers = { Changes: { type: "HttpWebhook", inputs } };
+
+  let product: Product;
+  beforeAll(async () => {
+    product = await startProduct({ customers: [] });
+  }, 60_000);
+  afterAll(() => product.stop());
+
+  test("is known to the service from when its workflow is enabled until it is disabled, each as often as it is repeated", async () => {
+    const run = (which: "subscribe" | "unsubscribe") =>
+      runWebhookHalf({ triggers }, which, { ...surroundingsOf(product, {}), callbackUrl });
+    const hosts = async () =>
+      (await product.call("GET", "/webhooks")).body.value.map(
+        ({ callbackHost }: { callbackHost: string }) => callbackHost,
       );
-      results.push(status);
-    }
-    server.close();
-    expect(results).toEqual(["Succeeded", "Succeeded"]);
-    const common = {
-      method: "POST",
-      body: { callbackUrl: surroundings.callbackUrl },
-      authorization: `Bearer token-for-${apiAudience}`,
-    };
-    expect(seen).toEqual([
-      { ...common, url: "/webhooks" },
-      { ...common, url: "/webhooks/unsubscribe" },
-    ]);
+
+    for (const _ of ["once", "again"]) expect((await run("subscribe")).status).toBe("Succeeded");
+    expect(await hosts()).toEqual(["prod-01.westeurope.logic.azure.com"]);
+    for (const _ of ["once", "again"]) expect((await run("unsubscribe")).status).toBe("Succeeded");
+    expect(await hosts()).toEqual([]);
+  });
+
+  test("is not there when its identity may only read", async () => {
+    const surroundings = { ...surroundingsOf(product, { roles: ["SalesAgent"] }), callbackUrl };
+    expect((await runWebhookHalf({ triggers }, "subscribe", surroundings)).status).toBe("Failed");
   });
 });
