@@ -198,7 +198,9 @@ describe("approve-before-on", () => {
     const run = await ask(product, "contoso");
     expect(run.response?.statusCode).toBe(400);
     expect(run.requests).toEqual([]);
-    expect((await ask(product, next(), {}, "x".repeat(301))).response?.statusCode).toBe(400);
+    for (const reason of ["x".repeat(301), '<a href="https://example.com">Approve</a>']) {
+      expect((await ask(product, next(), {}, reason)).response?.statusCode).toBe(400);
+    }
   });
 });
 
