@@ -1,0 +1,150 @@
+/** The activity log, of all customers or of one: page by page, and to be taken along as a file. */
+
+import "@fluentui/web-components/badge.js";
+import "@fluentui/web-components/button.js";
+import type { Activity } from "../shared/domain/activity.ts";
+import { type ActivityRange, linkOf } from "./activity-range.ts";
+import type { Page } from "./api.ts";
+import { type DownloadFormat, downloadActivities, downloadFormats } from "./download.ts";
+import { element } from "./element.ts";
+import { loadingArea } from "./loading-area.ts";
+import { whoIs } from "./people.ts";
+import { problemMessage } from "./problem-message.ts";
+import { customerAddress } from "./route.ts";
+import type { Context } from "./screen.ts";
+
+export interface ActivityList {
+  readonly area: HTMLElement;
+  /** Goes back to the newest. */
+  refresh(): void;
+}
+
+const pageSize = 20;
+const colours = { Succeeded: "success", Failed: "danger", Detected: "warning" } as const;
+
+export function activityList(context: Context, range: ActivityRange): ActivityList {
+  const { api, words } = context;
+  const first = linkOf(range, pageSize);
+  let trail = [first];
+  const list = loadingArea(context, { class: "activities-area" });
+  const turn = () =>
+    list.load(async (signal) => (await api.get<Page<Activity>>(trail.at(-1) ?? first, signal)).body, show);
+  const goTo = (links: string[]) => {
+    trail = links;
+    void turn().then(() => list.area.querySelector<HTMLElement>("caption")?.focus());
+  };
+
+  const show = ({ value, nextLink }: Page<Activity>): HTMLElement => {
+    if (value.length === 0) return element("p", { class: "empty" }, words.activities.none);
+    const isOfAll = range.customerId === undefined;
+    const columns = [
+      words.activities.at,
+      ...(isOfAll ? [words.activities.customer] : []),
+      words.activities.operation,
+      words.activities.product,
+      words.activities.result,
+      words.activities.by,
+      words.activities.why,
+    ];
+    return element(
+      "div",
+      {},
+      element(
+        "table",
+        { class: "activities" },
+        element("caption", { class: "unseen", tabindex: -1 }, words.activities.heading),
+        element("thead", {}, element("tr", {}, ...columns.map((column) => element("th", { scope: "col" }, column)))),
+        element("tbody", {}, ...value.map((activity) => rowOf(activity, isOfAll, context))),
+      ),
+      element(
+        "nav",
+        { class: "pages", "aria-label": `${words.activities.heading}: ${words.customers.pages}` },
+        element(
+          "fluent-button",
+          { disabled: trail.length === 1, click: () => trail.length > 1 && goTo(trail.slice(0, -1)) },
+          words.activities.newer,
+        ),
+        element(
+          "fluent-button",
+          { disabled: nextLink === undefined, click: () => nextLink !== undefined && goTo([...trail, nextLink]) },
+          words.activities.older,
+        ),
+      ),
+    );
+  };
+
+  const refresh = () => {
+    trail = [first];
+    void turn();
+  };
+  refresh();
+  return { area: element("div", { class: "stack" }, list.area, downloads(context, range)), refresh };
+}
+
+function rowOf(activity: Activity, isOfAll: boolean, { words, times }: Context): HTMLElement {
+  const { at, customerId, operation, product, result, by, reason, acknowledgedCharges, error, finding, sequence } =
+    activity;
+  const cell = (label: string, ...children: (Node | string | false | undefined)[]) =>
+    element("td", { "data-label": label }, ...children);
+  const why = finding === undefined ? (error?.message ?? reason) : words.findings[finding.code];
+  return element(
+    "tr",
+    { id: activity.id },
+    element(
+      "th",
+      { scope: "row" },
+      element("time", { datetime: at }, times.moment(at)),
+      element("span", { class: "quiet" }, `${words.activities.sequence} ${sequence}`),
+    ),
+    isOfAll && cell(words.activities.customer, element("a", { href: customerAddress(customerId) }, customerId)),
+    cell(words.activities.operation, words.operations[operation]),
+    cell(words.activities.product, words.products[product]),
+    cell(
+      words.activities.result,
+      element("fluent-badge", { appearance: "tint", color: colours[result] }, words.results[result]),
+    ),
+    cell(words.activities.by, whoIs(by, words)),
+    cell(
+      words.activities.why,
+      why,
+      acknowledgedCharges === true && element("span", { class: "quiet" }, words.activities.acknowledged),
+    ),
+  );
+}
+
+function downloads(context: Context, range: ActivityRange): HTMLElement {
+  const { words } = context;
+  const status = element("span", { role: "status", class: "quiet" });
+  const trouble = element("div", {});
+  let isRunning = false;
+  const run = async (format: DownloadFormat) => {
+    if (isRunning) return;
+    isRunning = true;
+    trouble.replaceChildren();
+    try {
+      const count = await downloadActivities(context, range, format, (soFar) =>
+        status.replaceChildren(words.activities.downloading(soFar)),
+      );
+      status.replaceChildren(words.activities.downloaded(count));
+    } catch (error) {
+      if (context.signal.aborted) return;
+      status.replaceChildren();
+      trouble.replaceChildren(problemMessage(error, context, { tryAgain: () => void run(format) }));
+    } finally {
+      isRunning = false;
+    }
+  };
+  return element(
+    "div",
+    { class: "downloads" },
+    ...downloadFormats.map((format) =>
+      element(
+        "fluent-button",
+        { size: "small", click: () => void run(format), "aria-label": `${words.activities.download}: ${format}` },
+        `${words.activities.download} ${format}`,
+      ),
+    ),
+    status,
+    trouble,
+  );
+}

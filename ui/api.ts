@@ -1,0 +1,53 @@
+/** Calls the API as the reader. */
+
+import { Problem, problemOf } from "./problem.ts";
+
+export interface Answer<Body> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Body;
+}
+
+export interface Api {
+  /** @param path below the page's own origin, or a link that the API gave */
+  get<Body>(path: string, signal?: AbortSignal): Promise<Answer<Body>>;
+  put<Body>(path: string, headers: Readonly<Record<string, string>>, body: unknown): Promise<Answer<Body>>;
+}
+
+/** The check may take 20 seconds, and Partner Center after it. */
+const patienceMilliseconds = 90_000;
+
+/**
+ * @param token gives the access token of now
+ * @throws Problem from every call that does not succeed
+ */
+export function createApi(token: () => Promise<string>): Api {
+  const call = async <Body>(path: string, init: RequestInit): Promise<Answer<Body>> => {
+    const url = new URL(path, location.origin);
+    // A link of the API leads back to it; the token goes nowhere else.
+    if (url.origin !== location.origin) throw new TypeError(`${url.origin} is not the API.`);
+    const headers = { ...init.headers, authorization: `Bearer ${await token()}` };
+    const timeout = AbortSignal.timeout(patienceMilliseconds);
+    const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+    const response = await fetch(url, { ...init, headers, signal, cache: "no-store" }).catch((cause: unknown) => {
+      if (init.signal?.aborted) throw cause;
+      throw new Problem({ code: "Offline", message: String(cause), details: [] }, { cause });
+    });
+    if (!response.ok) throw await problemOf(response);
+    return { status: response.status, headers: response.headers, body: (await response.json()) as Body };
+  };
+  return {
+    get: (path, signal) => call(path, signal === undefined ? {} : { signal }),
+    put: (path, headers, body) =>
+      call(path, {
+        method: "PUT",
+        headers: { ...headers, "content-type": "application/json" },
+        body: JSON.stringify(body),
+      }),
+  };
+}
+
+export interface Page<Item> {
+  readonly value: readonly Item[];
+  readonly nextLink?: string;
+}

@@ -1,0 +1,13 @@
+/** The guidance on a screen of its own. */
+
+import { element } from "./element.ts";
+import { guidanceText } from "./guidance-text.ts";
+import type { Screen } from "./screen.ts";
+
+export const guidanceScreen: Screen = ({ words }) =>
+  element(
+    "div",
+    { class: "stack" },
+    element("h1", { tabindex: -1 }, words.guidance.heading),
+    guidanceText(words, "h2"),
+  );

@@ -1,0 +1,44 @@
+/** Times in the reader's own zone and language. */
+
+import type { Language } from "./language.ts";
+
+export interface Times {
+  /** Date and time of day. */
+  moment(time: string): string;
+  day(time: string | number): string;
+  /** Such as "3 days ago". */
+  ago(time: string, now?: number): string;
+  /** A length of time in whole days, at least one. */
+  days(milliseconds: number): string;
+  number(value: number): string;
+}
+
+const steps = [
+  ["second", 60],
+  ["minute", 60],
+  ["hour", 24],
+  ["day", 30],
+  ["month", 12],
+] as const;
+
+export function timesIn(language: Language): Times {
+  const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const days = new Intl.NumberFormat(language, { style: "unit", unit: "day", unitDisplay: "long" });
+  const number = new Intl.NumberFormat(language);
+  return {
+    moment: (time) => moment.format(new Date(time)),
+    day: (time) => day.format(new Date(time)),
+    ago: (time, now = Date.now()) => {
+      let amount = (Date.parse(time) - now) / 1000;
+      for (const [unit, size] of steps) {
+        if (Math.abs(amount) < size) return relative.format(Math.round(amount), unit);
+        amount /= size;
+      }
+      return relative.format(Math.round(amount), "year");
+    },
+    days: (milliseconds) => days.format(Math.max(1, Math.round(milliseconds / 86_400_000))),
+    number: (value) => number.format(value),
+  };
+}
