@@ -1,6 +1,6 @@
 /** Every trigger of the product on one screen. */
 
-import type { app } from "@azure/functions";
+import type { app, HttpFunctionOptions } from "@azure/functions";
 import type { ReadCaller } from "../shared/http/caller.ts";
 import type { ApiHandler, Route } from "../shared/http/route.ts";
 import { serve } from "../shared/http/serve.ts";
@@ -79,6 +79,8 @@ export interface UseCases {
   readonly synchroniseCustomers?: SynchroniseCustomers;
 }
 
+/** In front of every route of the API. The host puts nothing there (host.json: routePrefix), for the page is not below it. */
+const base = "api";
 const customer = "customers/{customerId}";
 const permission = `${customer}/permissions/{product}`;
 const webhook = "webhooks/{webhookId}";
@@ -161,7 +163,10 @@ function openly<Name extends string>(name: Name, route: string, handler: ApiHand
   return { name, method: "GET", route, access: "anonymous", handler };
 }
 
-/** The native Azure Functions action of Logic Apps calls only functions without a route of their own. */
+/**
+ * The native Azure Functions action of Logic Apps calls only functions without a route of their own, by their name. The
+ * host serves such a one beside {@link base}, so a second one has the URL that all others have: see registerFunctions.
+ */
 function calledByName<Name extends string>(name: Name, access: "read" | "write", handler: ApiHandler): Route<Name> {
   return { name, method: "POST", access, handler };
 }
@@ -186,12 +191,17 @@ export function registerFunctions(
 ): void {
   for (const route of routesOf(useCases, requireFunctionKey)) {
     const asksForKey = requireFunctionKey && route.access !== "anonymous";
-    http(route.name, {
+    const answering: HttpFunctionOptions = {
       methods: [route.method],
-      ...(route.route === undefined ? {} : { route: route.route }),
       authLevel: asksForKey ? "function" : "anonymous",
       handler: serve(route, readCaller, asksForKey ? ["code"] : []),
-    });
+    };
+    if (route.route === undefined) {
+      http(route.name, answering);
+      http(`${route.name}ByUrl`, { ...answering, route: `${base}/${route.name}` });
+    } else {
+      http(route.name, { ...answering, route: `${base}/${route.route}` });
+    }
   }
   storageQueue("RecordActivity", {
     queueName: queues.activities,
