@@ -9,6 +9,7 @@ import type { CheckHealth } from "../shared/use-cases/check-health.ts";
 import type { DeliverToWebhook } from "../shared/use-cases/deliver-to-webhook.ts";
 import type { DetectDrift } from "../shared/use-cases/detect-drift.ts";
 import type { ListFailedDeliveries, ReplayDeliveries } from "../shared/use-cases/failed-deliveries.ts";
+import type { FindUiFile } from "../shared/use-cases/find-ui-file.ts";
 import type { FollowUpChange, SweepUnfinishedChanges } from "../shared/use-cases/follow-up-changes.ts";
 import type { GetCustomer } from "../shared/use-cases/get-customer.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";
@@ -49,6 +50,7 @@ import { swagger } from "./swagger.ts";
 import { sweepDeliveries } from "./sweep-deliveries.ts";
 import { sweepPendingActivities } from "./sweep-pending-activities.ts";
 import { synchroniseCustomers } from "./synchronise-customers.ts";
+import { toUi, type UiSignIn, ui } from "./ui.ts";
 import { unsubscribeByCallbackUrl, unsubscribeFromChanges } from "./unsubscribe-from-changes.ts";
 
 export interface UseCases {
@@ -69,6 +71,7 @@ export interface UseCases {
   readonly deliverToWebhook: DeliverToWebhook;
   readonly sweepDeliveries: SweepDeliveries;
   readonly checkHealth: CheckHealth;
+  readonly findUiFile: FindUiFile;
   readonly recordActivity: RecordActivity;
   readonly sweepPendingActivities: SweepPendingActivities;
   readonly purgeChanges: PurgeChanges;
@@ -174,6 +177,7 @@ function calledByName<Name extends string>(name: Name, access: "read" | "write",
 export interface Registration {
   readonly useCases: UseCases;
   readonly readCaller: ReadCaller;
+  readonly signIn: UiSignIn;
   /** Ask for a key of the Functions host besides the token. */
   readonly requireFunctionKey: boolean;
   readonly queues: {
@@ -187,7 +191,7 @@ export interface Registration {
 
 export function registerFunctions(
   { http, storageQueue, timer }: Pick<typeof app, "http" | "storageQueue" | "timer">,
-  { useCases, readCaller, requireFunctionKey, queues }: Registration,
+  { useCases, readCaller, signIn, requireFunctionKey, queues }: Registration,
 ): void {
   for (const route of routesOf(useCases, requireFunctionKey)) {
     const asksForKey = requireFunctionKey && route.access !== "anonymous";
@@ -203,6 +207,13 @@ export function registerFunctions(
       http(route.name, { ...answering, route: `${base}/${route.route}` });
     }
   }
+  const browsers: Pick<HttpFunctionOptions, "methods" | "authLevel"> = {
+    methods: ["GET", "HEAD"],
+    authLevel: "anonymous",
+  };
+  http("OperatorsPage", { ...browsers, route: "ui/{*path}", handler: ui(useCases.findUiFile, signIn) });
+  // An empty route would be the function's name. No path is left that this matches but the empty one.
+  http("Root", { ...browsers, route: "{nothing:maxlength(0)?}", handler: toUi });
   storageQueue("RecordActivity", {
     queueName: queues.activities,
     connection: queues.connection,
