@@ -91,11 +91,14 @@ function guards(authority: string): Record<string, string> {
   };
 }
 
-/** What a page may do unless it says that it will not: https://github.com/w3c/webappsec-permissions-policy/blob/main/features.md */
+/**
+ * What a page may do unless it says that it will not, and what Chromium 147 knows of it (of others it warns):
+ * https://github.com/w3c/webappsec-permissions-policy/blob/main/features.md
+ */
 const unused = [
-  ...["accelerometer", "autoplay", "bluetooth", "camera", "clipboard-read", "clipboard-write", "display-capture"],
+  ...["accelerometer", "autoplay", "camera", "clipboard-read", "clipboard-write", "display-capture"],
   ...["encrypted-media", "fullscreen", "gamepad", "geolocation", "gyroscope", "hid", "idle-detection", "local-fonts"],
   ...["magnetometer", "microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-create"],
-  ...["publickey-credentials-get", "screen-wake-lock", "serial", "storage-access", "usb", "web-share"],
+  ...["publickey-credentials-get", "screen-wake-lock", "serial", "storage-access", "usb"],
   ...["window-management", "xr-spatial-tracking"],
 ];
