@@ -9,6 +9,7 @@ import { deflateRawSync } from "node:zlib";
 import { bundle, packageBesideBundle } from "../local/bundle.ts";
 import { placesOf } from "../local/installed-packages.ts";
 import { Sentence } from "../local/sentence.ts";
+import { bundleUi } from "../local/ui-bundle.ts";
 
 const goalMegabytes = 3;
 const root = join(import.meta.dirname, "..");
@@ -23,18 +24,20 @@ interface Size {
 const { outputFiles, metafile } = await bundle(root, "functions/main.ts");
 const deployed = outputFiles.filter(({ path }) => !isLeftOut(path)).map(({ contents }) => contents);
 const rest = ["host.json", "package.json", "package-lock.json"].map((name) => readFile(join(root, name)));
-const own = sizeOf([...deployed, ...(await Promise.all(rest))]);
+const page = sizeOf((await bundleUi(root)).map(({ contents }) => contents));
+const own = add(sizeOf([...deployed, ...(await Promise.all(rest))]), page);
 const insights = await sizeOfPackages(packageBesideBundle);
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
 const row = (name: string, { files, bytes, zipped }: Size) =>
-  `${name.padEnd(34)}${String(files).padStart(7)} files${megabytes(bytes).padStart(12)}${megabytes(zipped).padStart(12)} zipped`;
+  `${name.padEnd(36)}${String(files).padStart(7)} files${megabytes(bytes).padStart(12)}${megabytes(zipped).padStart(12)} zipped`;
 const packages = [...bytesByPackage()].sort(([, a], [, b]) => b - a);
 process.stdout.write(`${packages
   .slice(0, 15)
   .map(([name, bytes]) => `  ${name.padEnd(32)}${(bytes / 1e3).toFixed(0).padStart(7)} kB`)
   .join("\n")}
   ${`${packages.length - 15} more`.padEnd(32)}${(packages.slice(15).reduce((sum, [, bytes]) => sum + bytes, 0) / 1e3).toFixed(0).padStart(7)} kB
+${row("the operators' page, in three forms", page)}
 ${row("deployed", own)}
 ${row("… with Application Insights", add(own, insights))}
 `);

@@ -38,6 +38,7 @@ import { createTableNotebook } from "../shared/adapters/table-notebook.ts";
 import { createTablePendingActivities } from "../shared/adapters/table-pending-activities.ts";
 import { createTablePermissionStore } from "../shared/adapters/table-permission-store.ts";
 import { createTableWebhooks } from "../shared/adapters/table-webhooks.ts";
+import { createUiFiles } from "../shared/adapters/ui-files.ts";
 import { readSettings } from "../shared/config.ts";
 import { workflowHosts } from "../shared/domain/callback-url.ts";
 import type { ChangeId } from "../shared/domain/identifiers.ts";
@@ -48,6 +49,7 @@ import { createCheckEligibility } from "../shared/use-cases/check-eligibility.ts
 import { createCheckHealth } from "../shared/use-cases/check-health.ts";
 import { createAttemptDelivery, createDeliverToWebhook } from "../shared/use-cases/deliver-to-webhook.ts";
 import { createListFailedDeliveries, createReplayDeliveries } from "../shared/use-cases/failed-deliveries.ts";
+import { createFindUiFile } from "../shared/use-cases/find-ui-file.ts";
 import { createGetCustomer } from "../shared/use-cases/get-customer.ts";
 import { createGetOperation } from "../shared/use-cases/get-operation.ts";
 import { createListActivities } from "../shared/use-cases/list-activities.ts";
@@ -141,6 +143,7 @@ const unsubscribeFromChanges = createUnsubscribeFromChanges(webhooks, deliveries
 
 registerFunctions(app, {
   readCaller,
+  signIn: callers,
   requireFunctionKey: settings.requireFunctionKey,
   queues: {
     connection: storage.connectionName,
@@ -175,6 +178,8 @@ registerFunctions(app, {
       clock,
       partnerCenter && notebook,
     ),
+    // Beside the folder of what is built of this file.
+    findUiFile: createFindUiFile(createUiFiles(new URL("../ui/", import.meta.url))),
     recordActivity: createRecordActivity(pending, log, logPendingActivity),
     sweepPendingActivities: createSweepPendingActivities(pending, logPendingActivity, telemetry, clock),
     purgeChanges: createPurgeChanges(store, clock),

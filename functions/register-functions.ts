@@ -1,6 +1,6 @@
 /** Every trigger of the product on one screen. */
 
-import type { app } from "@azure/functions";
+import type { app, HttpFunctionOptions } from "@azure/functions";
 import type { ReadCaller } from "../shared/http/caller.ts";
 import type { ApiHandler, Route } from "../shared/http/route.ts";
 import { serve } from "../shared/http/serve.ts";
@@ -9,6 +9,7 @@ import type { CheckHealth } from "../shared/use-cases/check-health.ts";
 import type { DeliverToWebhook } from "../shared/use-cases/deliver-to-webhook.ts";
 import type { DetectDrift } from "../shared/use-cases/detect-drift.ts";
 import type { ListFailedDeliveries, ReplayDeliveries } from "../shared/use-cases/failed-deliveries.ts";
+import type { FindUiFile } from "../shared/use-cases/find-ui-file.ts";
 import type { FollowUpChange, SweepUnfinishedChanges } from "../shared/use-cases/follow-up-changes.ts";
 import type { GetCustomer } from "../shared/use-cases/get-customer.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";
@@ -49,6 +50,7 @@ import { swagger } from "./swagger.ts";
 import { sweepDeliveries } from "./sweep-deliveries.ts";
 import { sweepPendingActivities } from "./sweep-pending-activities.ts";
 import { synchroniseCustomers } from "./synchronise-customers.ts";
+import { toUi, type UiSignIn, ui } from "./ui.ts";
 import { unsubscribeByCallbackUrl, unsubscribeFromChanges } from "./unsubscribe-from-changes.ts";
 
 export interface UseCases {
@@ -69,6 +71,7 @@ export interface UseCases {
   readonly deliverToWebhook: DeliverToWebhook;
   readonly sweepDeliveries: SweepDeliveries;
   readonly checkHealth: CheckHealth;
+  readonly findUiFile: FindUiFile;
   readonly recordActivity: RecordActivity;
   readonly sweepPendingActivities: SweepPendingActivities;
   readonly purgeChanges: PurgeChanges;
@@ -79,6 +82,8 @@ export interface UseCases {
   readonly synchroniseCustomers?: SynchroniseCustomers;
 }
 
+/** In front of every route of the API. The host puts nothing there (host.json: routePrefix), for the page is not below it. */
+const base = "api";
 const customer = "customers/{customerId}";
 const permission = `${customer}/permissions/{product}`;
 const webhook = "webhooks/{webhookId}";
@@ -161,7 +166,10 @@ function openly<Name extends string>(name: Name, route: string, handler: ApiHand
   return { name, method: "GET", route, access: "anonymous", handler };
 }
 
-/** The native Azure Functions action of Logic Apps calls only functions without a route of their own. */
+/**
+ * The native Azure Functions action of Logic Apps calls only functions without a route of their own, by their name. The
+ * host serves such a one beside {@link base}, so a second one has the URL that all others have: see registerFunctions.
+ */
 function calledByName<Name extends string>(name: Name, access: "read" | "write", handler: ApiHandler): Route<Name> {
   return { name, method: "POST", access, handler };
 }
@@ -169,6 +177,7 @@ function calledByName<Name extends string>(name: Name, access: "read" | "write",
 export interface Registration {
   readonly useCases: UseCases;
   readonly readCaller: ReadCaller;
+  readonly signIn: UiSignIn;
   /** Ask for a key of the Functions host besides the token. */
   readonly requireFunctionKey: boolean;
   readonly queues: {
@@ -182,17 +191,29 @@ export interface Registration {
 
 export function registerFunctions(
   { http, storageQueue, timer }: Pick<typeof app, "http" | "storageQueue" | "timer">,
-  { useCases, readCaller, requireFunctionKey, queues }: Registration,
+  { useCases, readCaller, signIn, requireFunctionKey, queues }: Registration,
 ): void {
   for (const route of routesOf(useCases, requireFunctionKey)) {
     const asksForKey = requireFunctionKey && route.access !== "anonymous";
-    http(route.name, {
+    const answering: HttpFunctionOptions = {
       methods: [route.method],
-      ...(route.route === undefined ? {} : { route: route.route }),
       authLevel: asksForKey ? "function" : "anonymous",
       handler: serve(route, readCaller, asksForKey ? ["code"] : []),
-    });
+    };
+    if (route.route === undefined) {
+      http(route.name, answering);
+      http(`${route.name}ByUrl`, { ...answering, route: `${base}/${route.name}` });
+    } else {
+      http(route.name, { ...answering, route: `${base}/${route.route}` });
+    }
   }
+  const browsers: Pick<HttpFunctionOptions, "methods" | "authLevel"> = {
+    methods: ["GET", "HEAD"],
+    authLevel: "anonymous",
+  };
+  http("OperatorsPage", { ...browsers, route: "ui/{*path}", handler: ui(useCases.findUiFile, signIn) });
+  // An empty route would be the function's name. No path is left that this matches but the empty one.
+  http("Root", { ...browsers, route: "{nothing:maxlength(0)?}", handler: toUi });
   storageQueue("RecordActivity", {
     queueName: queues.activities,
     connection: queues.connection,

@@ -41,6 +41,8 @@ export interface CallerSettings {
   readonly authorityHost: string;
   /** The authority is a stand-in on this machine. */
   readonly isLoopback: boolean;
+  /** Where users of the operators' page sign in. Origin without a slash at the end. */
+  readonly browserAuthorityHost: string;
 }
 
 /** The application of the Secure Application Model, and whom it calls. */
@@ -147,11 +149,12 @@ function createReader(environment: Environment) {
     if (isEmpty || !items.every((item) => guid.test(item))) faults.push(`${name} must be GUIDs separated by commas.`);
     return new Set(items);
   };
-  const origin = (name: string, knownHosts: readonly string[]) => {
+  const origin = (name: string, knownHosts: readonly string[], { httpHere = false } = {}) => {
     const value = read(name) ?? `https://${knownHosts[0]}`;
     const url = URL.parse(value);
     const isLoopback = url !== null && isThisMachine(url.hostname);
-    if (url?.protocol !== "https:" || `${url.origin}/` !== url.href || url.username !== "") {
+    const isAllowed = url?.protocol === "https:" || (url?.protocol === "http:" && httpHere && isLoopback);
+    if (!isAllowed || `${url.origin}/` !== url.href || url.username !== "") {
       faults.push(`${name} must be an https origin, such as https://${knownHosts[0]}.`);
     } else if (isLoopback && inAzure) {
       faults.push(`${name} must not lead to this machine when the app runs in Azure.`);
@@ -237,6 +240,11 @@ export function readSettings(environment: Environment): Settings {
   const { faults, read, inAzure, required, list, guids, origin } = reader;
 
   const authority = origin("AZURE_AUTHORITY_HOST", authorityHosts);
+  const browserAuthority =
+    read("BROWSER_AUTHORITY_HOST") === undefined
+      ? authority
+      : // No token of ours goes there, and a browser does not know the authority of the stand-in's certificate.
+        origin("BROWSER_AUTHORITY_HOST", authorityHosts, { httpHere: true });
   const settings: Settings = {
     storage: storageSettings(),
     callers: {
@@ -244,6 +252,7 @@ export function readSettings(environment: Environment): Settings {
       audience: callerAudience(),
       authorityHost: authority.origin,
       isLoopback: authority.isLoopback,
+      browserAuthorityHost: browserAuthority.origin,
     },
     azureResourceManager: { endpoint: origin("AZURE_RESOURCE_MANAGER_ENDPOINT", resourceManagerHosts).origin },
     customerApp: customerApp(),

@@ -336,3 +336,22 @@ export interface Notebook {
   read<Name extends keyof Notes>(name: Name): Promise<Notes[Name] | undefined>;
   write<Name extends keyof Notes>(name: Name, note: Notes[Name]): Promise<void>;
 }
+
+/** A form that a file lies there in (RFC 9110 §8.4.1). */
+export type ContentCoding = "br" | "gzip" | "identity";
+
+/** A file of the operators' page. */
+export interface UiFile {
+  readonly mediaType: string;
+  /** Of its contents. */
+  readonly hash: string;
+  /** Another content has another name. */
+  readonly isImmutable: boolean;
+  read(coding: ContentCoding): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** What browsers may load of the operators' page. */
+export interface UiFiles {
+  /** @returns undefined when no file has this name; it may be any text */
+  find(name: string): Promise<UiFile | undefined>;
+}

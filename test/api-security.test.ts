@@ -45,6 +45,25 @@ describe("every function of the table", () => {
     else expect([401, 403]).not.toContain(sales.status);
   });
 
+  test.each(guarded.filter((route) => !("route" in route)).map(({ name }) => name))(
+    "%s, which Logic Apps finds by name only where it has no route, has a URL as the others, too",
+    async (name) => {
+      const fields = { customerId: randomUUID(), product: "azureReservations" };
+      const body = JSON.stringify(name === "SetCustomerPermission" ? { ...fields, state: "Off" } : fields);
+      const ask = async (path: string, authorization: string) => {
+        const headers = { authorization, "content-type": "application/json" };
+        const answer = await fetch(product.url + path, { method: "POST", headers, body });
+        const { checkedAt: _, ...rest } = (await answer.json()) as Record<string, unknown>;
+        return { status: answer.status, rest };
+      };
+      for (const authorization of ["Bearer a.b.c", `Bearer ${await product.token()}`]) {
+        const byName = await ask(`/${name}`, authorization);
+        expect(byName).toEqual(await ask(`/api/${name}`, authorization));
+        expect(byName.status).toBe(authorization.endsWith(".c") ? 401 : 200);
+      }
+    },
+  );
+
   test("only health and the description of the API are open to anybody, and tell nothing of customers", async () => {
     const open = routes.filter(({ access }) => access === "anonymous").map(({ name }) => name);
     expect(open.sort()).toEqual(["ApiPage", "Health", "OpenApi", "Swagger"]);

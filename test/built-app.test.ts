@@ -53,6 +53,12 @@ test("a start loads no SDK, and a read only the one for the tables", async () =>
   expect(afterRead.kilobytes).toBeLessThan(745);
 });
 
+test("the operators' page is served without any SDK, and what serves it is loaded with its first file", async () => {
+  const running = await start();
+  for (const path of ["/ui/", "/ui/config.json"]) expect((await fetch(running.url + path)).status).toBe(200);
+  expect(loadedBy(running).names).toEqual(["main.js", "ui-answer"]);
+});
+
 test("telemetry sees the calls of the bundled SDKs, and its own SDK is loaded after the first answer", async () => {
   const ingestion = createIngestion();
   const running = await startProduct({

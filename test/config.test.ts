@@ -56,6 +56,7 @@ describe("the settings that must be there are enough", () => {
         audience: least.ENTRA_AUDIENCE,
         authorityHost: "https://login.microsoftonline.com",
         isLoopback: false,
+        browserAuthorityHost: "https://login.microsoftonline.com",
       },
       azureResourceManager: { endpoint: "https://management.azure.com" },
       customerApp: { azureCli: true },
@@ -74,6 +75,7 @@ describe("the settings that must be there are enough", () => {
 
   test.each([
     "AZURE_AUTHORITY_HOST",
+    "BROWSER_AUTHORITY_HOST",
     "AZURE_RESOURCE_MANAGER_ENDPOINT",
     "CUSTOMER_APP_CLIENT_ID",
     "CUSTOMER_APP_CLIENT_SECRET",
@@ -366,6 +368,36 @@ describe.each([
 test("an authority on this machine is known as such", () => {
   expect(read({ AZURE_AUTHORITY_HOST: "https://localhost:7072" }).callers.isLoopback).toBe(true);
   expect(read({ AZURE_AUTHORITY_HOST: "https://login.microsoftonline.us" }).callers.isLoopback).toBe(false);
+});
+
+describe("a browser signs in", () => {
+  const name = "BROWSER_AUTHORITY_HOST";
+  const host = (more: Environment) => read(more).callers.browserAuthorityHost;
+
+  test("where callers' tokens come from, or at a place of its own", () => {
+    const other = "https://login.microsoftonline.us";
+    expect(host({ AZURE_AUTHORITY_HOST: other })).toBe(other);
+    expect(host({ [name]: `${other}/` })).toBe(other);
+    expect(read({ [name]: other }).callers.authorityHost).toBe("https://login.microsoftonline.com");
+  });
+
+  test.each(["http://127.0.0.1:7079", "http://localhost:7079", "https://localhost", "http://[::1]:1"])(
+    "at %s only on this machine",
+    (here) => {
+      expect(host({ [name]: here })).toBe(here);
+      for (const mark of marksOfAzure) {
+        expectOneFault({ ...inAzure, WEBSITE_INSTANCE_ID: undefined, [mark]: "x", [name]: here }, name);
+      }
+    },
+  );
+
+  test.each([
+    ...["http://login.microsoftonline.com", "https://elsewhere.example", "http://127.0.0.1.elsewhere.example"],
+    ...["http://10.0.0.1", "http://localhost/common", "http://ada@localhost", "https://management.azure.com"],
+    ...["javascript:alert(1)", "https://login.microsoftonline.com; script-src *", "localhost:7079"],
+  ])("never at %s", (value) => {
+    expectOneFault({ [name]: value }, name);
+  });
 });
 
 describe("Partner Center's application", () => {

@@ -27,7 +27,9 @@ function filesBelow(folder: string): string[] {
 
 test("of all files that are here only the build, host.json and the lists of packages are deployed", () => {
   const deployed = filesBelow("").filter(isDeployed);
-  const built = deployed.filter((path) => /^dist\/(?!local|test|bench)[\w/-]+\.[cm]?js(\.LEGAL\.txt)?$/.test(path));
+  const code = /^dist\/(?!local|test|bench)[\w/-]+\.[cm]?js(\.LEGAL\.txt)?$/;
+  const page = /^dist\/ui\/(files\.json|(index\.html|[\w-]+-[A-Z\d]{8}\.(js|css)(\.LEGAL\.txt)?)(\.br|\.gz)?)$/;
+  const built = deployed.filter((path) => (path.startsWith("dist/ui/") ? page : code).test(path));
   expect(deployed.filter((path) => !built.includes(path)).sort()).toEqual([
     "host.json",
     "package-lock.json",
@@ -52,7 +54,7 @@ test("what may come to lie here is not deployed either", () => {
     ...["connector/apiDefinition.swagger.json", "connector/apiProperties.json"],
     ...["azure.yaml", "infra/types/azure.json", "infra/register-application.sh", "infra/modules/vault.bicep"],
     ...[".github/workflows/azure-dev.yml", ".azure/prod/.env", ".package/dist/functions/main.js"],
-    ...["functions/main.ts", "shared/config.ts", "dist/functions/main.js.map"],
+    ...["functions/main.ts", "shared/config.ts", "ui/main.ts", "ui/index.html", "dist/functions/main.js.map"],
   ];
   expect(mayCome.filter(isDeployed)).toEqual([]);
 });

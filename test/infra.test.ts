@@ -195,11 +195,13 @@ describe("the settings of the app", () => {
     ...["credential", "clientId", "queueServiceUri"].map((name) => `PERMISSIONS_STORAGE__${name}`),
     ...["APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"],
     "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
+    "AzureWebJobsDisableHomepage",
   ];
   const notInAzure: Readonly<Record<string, string>> = {
     AzureWebJobsStorage: "is set by its parts, for the identity",
     PERMISSIONS_STORAGE: "is set by its parts, for the identity",
     CUSTOMER_APP_CLIENT_SECRET: "the identity is federated",
+    BROWSER_AUTHORITY_HOST: "is AZURE_AUTHORITY_HOST",
     PARTNER_CENTER_ENDPOINT: "there is one, the default",
     PARTNER_CENTER_CLIENT_CERTIFICATE_PATH: "there is no file to lead to",
     PARTNER_CENTER_REFRESH_TOKEN: "is in the key vault",

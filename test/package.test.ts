@@ -21,6 +21,10 @@ test("it holds the build, the settings of the host and the package beside the bu
   expect(readdirSync(folder).sort()).toEqual([".funcignore", "dist", "host.json", "node_modules", "package.json"]);
   const files = readdirSync(join(folder, "dist"), { recursive: true, encoding: "utf8" });
   expect(files.filter((file) => file.endsWith(".map") || /local|test|bench/.test(file))).toEqual([]);
+  const page = Object.keys(JSON.parse(readFileSync(join(folder, "dist/ui/files.json"), "utf8")));
+  expect(files).toEqual(
+    expect.arrayContaining(page.flatMap((name) => ["", ".br", ".gz"].map((end) => `ui/${name}${end}`))),
+  );
   const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   const own = JSON.parse(readFileSync("package.json", "utf8"));
   expect(manifest).toEqual({
@@ -32,7 +36,7 @@ test("it holds the build, the settings of the host and the package beside the bu
     expect(existsSync(join(folder, "node_modules", name))).toBe(false);
 });
 
-test("it switches a permission, and its telemetry arrives", async () => {
+test("it switches a permission, serves its page, and its telemetry arrives", async () => {
   const calls: string[] = [];
   product = await startProduct({
     settings: async (_, { key, cert }) => {
@@ -54,5 +58,6 @@ test("it switches a permission, and its telemetry arrives", async () => {
     status: 200,
     body: { state: "On" },
   });
+  expect(await (await fetch(`${product.url}/ui/`)).text()).toContain('src="/ui/main-');
   while (calls.length === 0) await pause(50);
 });

@@ -72,6 +72,8 @@ var hostSettings = {
   PERMISSIONS_STORAGE__tableServiceUri: recordTableUri
   APPLICATIONINSIGHTS_CONNECTION_STRING: telemetryConnection
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  // The app answers at /, see functions/register-functions.ts.
+  AzureWebJobsDisableHomepage: 'true'
   // The host reads a body before we refuse it at 16 KiB.
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '65536'
 }

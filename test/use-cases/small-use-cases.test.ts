@@ -8,6 +8,7 @@ import { type PermissionState, type Product, untouchedCustomer } from "../../sha
 import { dependencyUnavailable, Refusal } from "../../shared/domain/refusal.ts";
 import type { Notebook } from "../../shared/ports.ts";
 import { createCheckHealth } from "../../shared/use-cases/check-health.ts";
+import { createFindUiFile } from "../../shared/use-cases/find-ui-file.ts";
 import { createGetCustomer } from "../../shared/use-cases/get-customer.ts";
 import { createGetOperation } from "../../shared/use-cases/get-operation.ts";
 import { createListCustomers } from "../../shared/use-cases/list-customers.ts";
@@ -529,4 +530,16 @@ describe("health", () => {
     expect(await createHealth(world, [], notebook).check()).toEqual({ status: "Healthy" });
     expect(await createHealth(world).check()).toEqual({ status: "Healthy" });
   });
+});
+
+test("the operators' page is the document, and what lies below it has its own name", async () => {
+  const asked: string[] = [];
+  const find = createFindUiFile({
+    find: async (name) => {
+      asked.push(name);
+      return undefined;
+    },
+  });
+  for (const path of ["", "main.js", "../main.js"]) expect(await find(path)).toBeUndefined();
+  expect(asked).toEqual(["index.html", "main.js", "../main.js"]);
 });
