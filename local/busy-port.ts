@@ -12,6 +12,7 @@ const users: Readonly<Record<keyof DemoPorts, string>> = {
   queue: "Azurite's queues",
   table: "Azurite's tables",
   blob: "Azurite's blobs",
+  browserDoor: "the Entra stand-in's door for browsers",
 };
 
 /** The sentence about the first port that somebody else has, or undefined. */
@@ -19,7 +20,7 @@ export async function describeBusyPort(ports: DemoPorts): Promise<string | undef
   for (const [name, port] of Object.entries(ports) as [keyof DemoPorts, number][]) {
     // Both families: a server on ::1 alone would still get what is sent to localhost.
     if ((await isFree(port, "127.0.0.1")) && (await isFree(port, "::1"))) continue;
-    return `Port ${port} is in use by another program, and ${users[name]} needs it: stop that program, or choose seven other ports in a row with PORT (now ${ports.app}).`;
+    return `Port ${port} is in use by another program, and ${users[name]} needs it: stop that program, or choose eight other ports in a row with PORT (now ${ports.app}).`;
   }
   return undefined;
 }

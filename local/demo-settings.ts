@@ -12,25 +12,31 @@ export interface DemoPorts {
   readonly queue: number;
   readonly table: number;
   readonly blob: number;
+  /** Entra's door for browsers. */
+  readonly browserDoor: number;
 }
 
-/** Seven ports in a row, beginning with the app's. */
+/** Eight ports in a row, beginning with the app's. */
 export function demoPorts(app: number): DemoPorts {
-  return { app, entra: app + 1, arm: app + 2, partnerCenter: app + 3, queue: app + 4, table: app + 5, blob: app + 6 };
+  const [entra, arm, partnerCenter] = [app + 1, app + 2, app + 3];
+  const [queue, table, blob] = [app + 4, app + 5, app + 6];
+  return { app, entra, arm, partnerCenter, queue, table, blob, browserDoor: app + 7 };
 }
 
 /** From PORT, 7071 when absent; throws a sentence for one that leaves no room. */
 export function portFrom(environment: NodeJS.ProcessEnv): number {
   const text = environment.PORT || "7071";
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port < 1 || port > 65_529)
-    throw new Sentence(`PORT must be a number from 1 to 65529, for seven ports in a row; it is "${text}".`);
+  if (!/^\d+$/.test(text) || port < 1 || port > 65_528)
+    throw new Sentence(`PORT must be a number from 1 to 65528, for eight ports in a row; it is "${text}".`);
   return port;
 }
 
 export interface DemoRun {
   readonly port: number;
   readonly entraUrl: string;
+  /** Where people sign in to the page; absent: at Entra itself. */
+  readonly browserDoorUrl?: string;
   readonly armUrl: string;
   /** Connection string of Azurite. */
   readonly storage: string;
@@ -43,12 +49,20 @@ export interface DemoRun {
   };
 }
 
-export function demoSettings({ port, entraUrl, armUrl, storage, partnerCenter }: DemoRun): Record<string, string> {
+export function demoSettings({
+  port,
+  entraUrl,
+  browserDoorUrl,
+  armUrl,
+  storage,
+  partnerCenter,
+}: DemoRun): Record<string, string> {
   return {
     AzureWebJobsStorage: storage,
     ENTRA_TENANT_ID: partnerTenantId,
     ENTRA_AUDIENCE: apiAudience,
     AZURE_AUTHORITY_HOST: entraUrl,
+    ...(browserDoorUrl === undefined ? {} : { BROWSER_AUTHORITY_HOST: browserDoorUrl }),
     AZURE_RESOURCE_MANAGER_ENDPOINT: armUrl,
     CUSTOMER_APP_CLIENT_ID: customerAppClientId,
     CUSTOMER_APP_CLIENT_SECRET: customerAppSecret,
@@ -77,7 +91,7 @@ export function demoEnvironment(
   inherited: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
   const foreign =
-    /^(AzureWebJobs|PERMISSIONS_|ENTRA_|AZURE_|CUSTOMER_APP_|PARTNER_CENTER_|APPLICATIONINSIGHTS_|CSP_QUOTA_|ACCEPTED_ROLE_|EXCLUDED_PRINCIPAL_|ELIGIBILITY_TIMEOUT_|REQUIRE_FUNCTION_KEY|DRIFT_|WEBHOOK_|WEBSITE_|IDENTITY_|MSI_)/i;
+    /^(AzureWebJobs|PERMISSIONS_|ENTRA_|AZURE_|BROWSER_AUTHORITY_|CUSTOMER_APP_|PARTNER_CENTER_|APPLICATIONINSIGHTS_|CSP_QUOTA_|ACCEPTED_ROLE_|EXCLUDED_PRINCIPAL_|ELIGIBILITY_TIMEOUT_|REQUIRE_FUNCTION_KEY|DRIFT_|WEBHOOK_|WEBSITE_|IDENTITY_|MSI_)/i;
   const kept = Object.entries(inherited).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !foreign.test(entry[0]),
   );

@@ -14,6 +14,7 @@ import { startArm } from "./stand-ins/arm.ts";
 import { makeDemoCustomers, partnerTenantId } from "./stand-ins/demo-customers.ts";
 import { startDemoEntra } from "./stand-ins/demo-entra.ts";
 import type { EntraStandIn } from "./stand-ins/entra.ts";
+import { startBrowserDoor } from "./stand-ins/entra-browser-door.ts";
 import { startPartnerCenter } from "./stand-ins/partner-center.ts";
 import { openCertificate } from "./stand-ins/throw-away-ca.ts";
 import { runningStart, state, stateFolder } from "./state.ts";
@@ -60,6 +61,8 @@ async function run(): Promise<void> {
     customers,
   });
   toStop.push(entra.close);
+  const browserDoor = await startBrowserDoor({ entra, port: ports.browserDoor });
+  toStop.push(browserDoor.close);
   const arm = await startArm({ certificate, port: ports.arm, customers, entra });
   toStop.push(arm.close);
   const partnerCenter = await startPartnerCenter({
@@ -79,7 +82,8 @@ async function run(): Promise<void> {
   const mode = process.env.PARTNER_CENTER_MODE === "manual" ? "manual" : "live";
   const environment = demoEnvironment(
     {
-      ...{ port: ports.app, entraUrl: entra.url, armUrl: arm.url, storage: azurite.connectionString },
+      ...{ port: ports.app, entraUrl: entra.url, browserDoorUrl: browserDoor.url, armUrl: arm.url },
+      storage: azurite.connectionString,
       partnerCenter: { url: partnerCenter.url, refreshToken: await entra.issueRefreshToken(), mode },
     },
     certificate.caFile,

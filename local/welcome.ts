@@ -27,7 +27,8 @@ export function welcome({
   demo,
   mode,
 }: Welcome): string {
-  const api = `http://localhost:${ports.app}/api`;
+  const app = `http://localhost:${ports.app}`;
+  const api = `${app}/api`;
   const [eligible, partnerOnly] = [customerNamed("Contoso", demo), customerNamed("Adatum", demo)];
   const bearer = `-H "Authorization: Bearer $(cat ${quoted(tokenFile)})"`;
   const turnOn = (customerId: string) =>
@@ -48,6 +49,7 @@ export function welcome({
   return `
 Customer purchase permissions run on this machine only; nothing leaves it.
 
+  Page                    ${app}/ui/   (sign in as Ada, Bob, Carol or Dan)
   API                     ${api}
   Microsoft Entra         ${entraUrl}   (stand-in)
   Azure Resource Manager  ${armUrl}   (stand-in)

@@ -36,7 +36,7 @@ let port: number;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "tour-"));
-  port = await sevenFreePorts();
+  port = await eightFreePorts();
   start = spawn("npm", ["start"], {
     env: { ...process.env, PORT: String(port), LOCAL_STATE_FOLDER: folder },
     stdio: ["ignore", "pipe", "inherit"],
@@ -155,9 +155,9 @@ test("the names in storage and of functions are those of the contract", () => {
   ]);
 });
 
-async function sevenFreePorts(): Promise<number> {
-  for (let first = 20_000 + Math.floor(Math.random() * 20_000); ; first += 7) {
-    const servers = Array.from({ length: 7 }, () => createServer());
+async function eightFreePorts(): Promise<number> {
+  for (let first = 20_000 + Math.floor(Math.random() * 20_000); ; first += 8) {
+    const servers = Array.from({ length: 8 }, () => createServer());
     const free = await Promise.all(
       servers.map(
         (server, index) =>

@@ -120,13 +120,13 @@ export function entraFailure(
   { url, correlationId = randomUUID() }: { readonly url: string; readonly correlationId?: string | undefined },
 ): Answer {
   const traceId = randomUUID();
-  const timestamp = `${new Date().toISOString().slice(0, 19).replace("T", " ")}Z`;
+  const timestamp = timestampNow();
   return {
     status,
     headers: entraHeaders(traceId),
     body: JSON.stringify({
       error,
-      error_description: `AADSTS${code}: ${message} Trace ID: ${traceId} Correlation ID: ${correlationId} Timestamp: ${timestamp}`,
+      error_description: errorDescription({ code, message }, { traceId, correlationId, timestamp }),
       error_codes: [code],
       timestamp,
       trace_id: traceId,
@@ -135,6 +135,18 @@ export function entraFailure(
       ...(suberror === undefined ? {} : { suberror }),
     }),
   };
+}
+
+/** The text as it goes into an answer, or back to an application with the address of its page. */
+export function errorDescription(
+  { code, message }: Pick<EntraError, "code" | "message">,
+  { traceId = randomUUID() as string, correlationId = randomUUID() as string, timestamp = timestampNow() } = {},
+): string {
+  return `AADSTS${code}: ${message} Trace ID: ${traceId} Correlation ID: ${correlationId} Timestamp: ${timestamp}`;
+}
+
+function timestampNow(): string {
+  return `${new Date().toISOString().slice(0, 19).replace("T", " ")}Z`;
 }
 
 export function entraHeaders(requestId: string = randomUUID()): Record<string, string> {

@@ -15,6 +15,7 @@ import {
 } from "./caller-tokens.ts";
 import type { Customer } from "./customer.ts";
 import { authorize } from "./entra-authorize.ts";
+import { keySetDocument, openIdConfiguration, publicDocument } from "./entra-configuration.ts";
 import { assertionError, type EntraError, entraErrors, entraFailure, entraHeaders } from "./entra-errors.ts";
 import { createSignIn, type SignInTokens } from "./entra-sign-in.ts";
 import { guidOf, isGuid } from "./guid.ts";
@@ -26,7 +27,7 @@ import {
   type PartnerApplication,
   type PartnerUser,
 } from "./partner-application.ts";
-import { openSigningKeys, publicJwk } from "./signing-keys.ts";
+import { openSigningKeys, publicJwk, type SigningKey } from "./signing-keys.ts";
 import type { ServerCertificate } from "./throw-away-ca.ts";
 
 /** The multi-tenant application that reads the customers' subscriptions. Mutable: tests let its secret expire. */
@@ -64,6 +65,8 @@ export interface EntraStandIn extends StandIn, SignInTokens {
   readonly partnerUsers: readonly PartnerUser[];
   /** Lifetime of the tokens issued for ARM and for Partner Center. */
   tokenLifetimeSeconds: number;
+  /** What its key document shows; the browsers' door publishes the same ones. */
+  readonly publishedKeys: readonly SigningKey[];
   /** A token for our API: Ada, Admin Agent, unless claims say otherwise (`undefined` leaves a claim out). */
   issueCallerToken(claims?: CallerClaims, how?: HowToSign): Promise<string>;
   issueApplicationToken(claims?: CallerClaims, how?: HowToSign): Promise<string>;
@@ -115,12 +118,12 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
     if (endpoint === "v2.0/.well-known/openid-configuration") {
       // Not refused for a tenant that does not exist: MSAL knows these addresses of the public cloud by heart, never asks
       // there, and meets AADSTS90002 at the token endpoint. So it shall here.
-      if (isGuid(tenant) || isShared(tenant)) return publicDocument(openIdConfiguration(tenant));
+      if (isGuid(tenant) || isShared(tenant)) return configuration(tenant);
     } else if (!["discovery/v2.0/keys", "oauth2/v2.0/token", "oauth2/v2.0/authorize"].includes(endpoint)) {
       return { status: 404, headers: { "x-ms-request-id": randomUUID() } };
     }
     if (!isTenant(tenant) && !isShared(tenant)) return fail(entraErrors.tenantNotFound(tenantAsSent), call);
-    if (endpoint === "discovery/v2.0/keys") return publicDocument({ keys: keys.published.map(publishedKey) });
+    if (endpoint === "discovery/v2.0/keys") return publicDocument(keySetDocument(keys.published, server.url));
     if (endpoint === "oauth2/v2.0/authorize") return signInPage(call, tenant);
     const form = new URLSearchParams(call.body);
     const isSignIn = signIn.isResponsible(form.get("client_id"), tenant);
@@ -128,6 +131,10 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
     return "code" in result
       ? fail(result, call)
       : { status: 200, headers: entraHeaders(), body: JSON.stringify(result) };
+  }
+
+  function configuration(tenant: string): Answer {
+    return publicDocument(openIdConfiguration({ url: server.url, tenant }, isShared(tenant) ? "{tenantid}" : tenant));
   }
 
   function signInPage(call: Call, tenant: string): Answer {
@@ -222,40 +229,6 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
     };
   }
 
-  function publishedKey(key: (typeof keys.published)[number]): Record<string, unknown> {
-    // No `alg`, as in Entra: a validator has to pin RS256 by itself.
-    return {
-      use: "sig",
-      kid: key.kid,
-      x5t: key.kid,
-      ...publicJwk(key),
-      cloud_instance_name: "127.0.0.1",
-      issuer: `${server.url}/{tenantid}/v2.0`,
-    };
-  }
-
-  function openIdConfiguration(tenant: string): Record<string, unknown> {
-    const { url } = server;
-    return {
-      token_endpoint: `${url}/${tenant}/oauth2/v2.0/token`,
-      token_endpoint_auth_methods_supported: ["client_secret_post", "private_key_jwt", "client_secret_basic"],
-      jwks_uri: `${url}/${tenant}/discovery/v2.0/keys`,
-      response_modes_supported: ["query", "fragment", "form_post"],
-      subject_types_supported: ["pairwise"],
-      id_token_signing_alg_values_supported: ["RS256"],
-      response_types_supported: ["code", "id_token", "code id_token", "id_token token"],
-      scopes_supported: ["openid", "profile", "email", "offline_access"],
-      issuer: `${url}/${isShared(tenant) ? "{tenantid}" : tenant}/v2.0`,
-      request_uri_parameter_supported: false,
-      authorization_endpoint: `${url}/${tenant}/oauth2/v2.0/authorize`,
-      device_authorization_endpoint: `${url}/${tenant}/oauth2/v2.0/devicecode`,
-      end_session_endpoint: `${url}/${tenant}/oauth2/v2.0/logout`,
-      claims_supported: ["sub", "iss", "aud", "exp", "iat", "nonce", "preferred_username", "name", "tid", "ver"],
-      tenant_region_scope: "EU",
-      cloud_instance_name: "127.0.0.1",
-    };
-  }
-
   function fail(error: EntraError, call: Call, status: number = error.status): Answer {
     const sent = call.headers["client-request-id"];
     const correlationId = typeof sent === "string" ? sent : undefined;
@@ -287,6 +260,9 @@ export async function startEntra(options: EntraOptions): Promise<EntraStandIn> {
     set tokenLifetimeSeconds(seconds) {
       tokenLifetimeSeconds = seconds;
     },
+    get publishedKeys() {
+      return keys.published;
+    },
     issueCallerToken: (claims = {}, how = {}) => {
       const { name } = claims;
       const person = typeof name === "string" ? userClaims(issuer(), name) : userClaims(issuer());
@@ -309,12 +285,4 @@ function isAzureResource(resource: string): boolean {
   return /^https:\/\/(management\.(core\.windows\.net|azure\.com)|127\.0\.0\.1(:\d+)?|localhost(:\d+)?)\/?$/.test(
     resource,
   );
-}
-
-function publicDocument(body: unknown): Answer {
-  return {
-    status: 200,
-    headers: { ...entraHeaders(), "Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*" },
-    body: JSON.stringify(body),
-  };
 }

@@ -15,6 +15,7 @@ import type { Customer } from "../../local/stand-ins/customer.ts";
 import { type DemoCustomer, makeDemoCustomers, partnerTenantId } from "../../local/stand-ins/demo-customers.ts";
 import { startDemoEntra } from "../../local/stand-ins/demo-entra.ts";
 import type { EntraStandIn } from "../../local/stand-ins/entra.ts";
+import { type BrowserDoor, startBrowserDoor } from "../../local/stand-ins/entra-browser-door.ts";
 import { partnerCenterClientId, partnerCenterSecret } from "../../local/stand-ins/partner-application.ts";
 import { type PartnerCenterStandIn, startPartnerCenter } from "../../local/stand-ins/partner-center.ts";
 import { openCertificate, type ServerCertificate } from "../../local/stand-ins/throw-away-ca.ts";
@@ -38,6 +39,10 @@ export interface Call {
 export interface Product {
   readonly url: string;
   readonly entra: EntraStandIn;
+  /** Where a browser signs in to the page; its `people` are those that it asks for. */
+  readonly browserDoor: BrowserDoor;
+  /** The page, where its sign-in comes back to. */
+  readonly pageUrl: string;
   readonly arm: ArmStandIn;
   readonly partnerCenter: PartnerCenterStandIn;
   /** Between the product and Azurite. */
@@ -99,6 +104,7 @@ export async function startProduct({
     certificate,
     customers: everybody,
   });
+  const browserDoor = await startBrowserDoor({ entra });
   const arm = await startArm({ certificate, customers: everybody, entra });
   const partnerCenter = await startPartnerCenter({ certificate, customers: everybody, entra, partnerTenantId });
   const storage = await startStorageProxy(connectionString);
@@ -121,7 +127,13 @@ export async function startProduct({
     child = spawn(process.execPath, ["local/launch.mjs", "host"], {
       env: {
         PATH: process.env.PATH,
-        ...demoSettings({ port: 0, entraUrl: entra.url, armUrl: arm.url, storage: storage.connectionString }),
+        ...demoSettings({
+          port: 0,
+          entraUrl: entra.url,
+          browserDoorUrl: browserDoor.url,
+          armUrl: arm.url,
+          storage: storage.connectionString,
+        }),
         ...(partnerCenterMode === "off" ? {} : partnerCenterSettings),
         ...ownSettings,
         NODE_EXTRA_CA_CERTS: certificate.caFile,
@@ -133,7 +145,7 @@ export async function startProduct({
     });
     url = await listening(child, output);
   };
-  const close = () => Promise.all([entra.close(), arm.close(), partnerCenter.close(), storage.close()]);
+  const close = () => Promise.all([entra, browserDoor, arm, partnerCenter, storage].map((server) => server.close()));
   await start().catch(async (error: unknown) => {
     await close();
     throw error;
@@ -145,10 +157,13 @@ export async function startProduct({
     get url() {
       return url;
     },
+    get pageUrl() {
+      return `${url}/ui/`;
+    },
     get pid() {
       return child?.pid ?? 0;
     },
-    ...{ entra, arm, partnerCenter, storage, certificate, customers, connectionString, output, start },
+    ...{ entra, browserDoor, arm, partnerCenter, storage, certificate, customers, connectionString, output, start },
     customer(name) {
       const found = everybody.find((customer) => customer.name === name);
       if (found === undefined) throw new Error(`There is no demo customer ${name}.`);
