@@ -49,6 +49,7 @@ import { createCheckHealth } from "../shared/use-cases/check-health.ts";
 import { createAttemptDelivery, createDeliverToWebhook } from "../shared/use-cases/deliver-to-webhook.ts";
 import { createListFailedDeliveries, createReplayDeliveries } from "../shared/use-cases/failed-deliveries.ts";
 import { createGetCustomer } from "../shared/use-cases/get-customer.ts";
+import { createGetFleetHistory } from "../shared/use-cases/get-fleet-history.ts";
 import { createGetOperation } from "../shared/use-cases/get-operation.ts";
 import { createListActivities } from "../shared/use-cases/list-activities.ts";
 import { createListCustomers } from "../shared/use-cases/list-customers.ts";
@@ -154,6 +155,7 @@ registerFunctions(app, {
     checkEligibility,
     listCustomers: createListCustomers(known),
     getCustomer: createGetCustomer(known),
+    getFleetHistory: createGetFleetHistory({ known, pending, log, clock }),
     listActivities: createListActivities(pending, log),
     getOperation: createGetOperation(store, partnerCenter?.switching.manualHours),
     subscribeToChanges: createSubscribeToChanges({
