@@ -1,9 +1,16 @@
 /** The API in words: what each function is for, what it takes and what it answers. */
 
+import { findingKinds } from "../shared/domain/customer-filter.ts";
 import { permissionStates, products } from "../shared/domain/permission.ts";
 import type { AnswerDescription, ApiDescription, RouteDescription } from "../shared/http/api-description.ts";
 import { mostPageSize, presetPageSize, skipToken } from "../shared/http/paging.ts";
-import { mostReasonCharacters, requestIdHeaders } from "../shared/http/parameters.ts";
+import {
+  mostHistoryDays,
+  mostReasonCharacters,
+  mostSearchCharacters,
+  presetHistoryDays,
+  requestIdHeaders,
+} from "../shared/http/parameters.ts";
 import { bodyOf, count, guid, oneOf, type Schema, text, time, truth } from "../shared/http/schema.ts";
 import { apiVersion } from "../shared/http/serve.ts";
 import { triggerState } from "../shared/http/trigger-state.ts";
@@ -17,6 +24,7 @@ import {
   eligibility,
   error,
   failedDeliveries,
+  fleetHistory,
   health,
   newWebhook,
   notification,
@@ -133,7 +141,8 @@ const functions = {
   ListCustomers: {
     tag: "Customers",
     summary: "List customers",
-    description: "Customers that were ever switched here, or that Partner Center listed, page by page.",
+    description:
+      "Customers that were ever switched here, or that Partner Center listed, page by page. A page may hold fewer than asked for, or none, and still have a nextLink.",
     answers: { 200: found(customersPage, "One page.") },
   },
   GetCustomer: {
@@ -141,6 +150,13 @@ const functions = {
     summary: "Get a customer",
     description: "One customer as the list shows it. One never heard of has every permission Off.",
     answers: { 200: found(customer, "The customer.") },
+  },
+  GetFleetHistory: {
+    tag: "Customers",
+    summary: "Get the history of the permissions",
+    description:
+      "How many customers had a permission On at the end of each day (UTC), and how many permissions were turned on it. Today, the last one, is as it is now.",
+    answers: { 200: found(fleetHistory, "One item for each day.") },
   },
   ListPermissions: {
     tag: "Permissions",
@@ -370,6 +386,16 @@ export const apiDescription: ApiDescription = {
       product,
       subscriptionId,
       state: oneOf(permissionStates, "On: customers with any permission On. Off: those with none."),
+      search: text("A part of the name or domain, or the beginning of the customer's id; large or small letters.", {
+        maxLength: mostSearchCharacters,
+      }),
+      finding: oneOf(
+        findingKinds,
+        "Customers of whom something was found. Drift: a permission was turned elsewhere. NotEligible: what an On needs is gone. Any: either.",
+      ),
+      days: count("So many days, today among them.", {
+        ...{ minimum: 1, maximum: mostHistoryDays, default: presetHistoryDays },
+      }),
       from: time("Not before this time."),
       to: time("Before this time."),
       maxpagesize: count(`Items of a page; more than ${mostPageSize} are taken for ${mostPageSize}.`, {

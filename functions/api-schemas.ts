@@ -24,6 +24,7 @@ import {
   type Owner,
   subscriptionCodes,
 } from "../shared/domain/eligibility.ts";
+import type { FleetDay } from "../shared/domain/fleet-history.ts";
 import type { ManualSteps } from "../shared/domain/manual-steps.ts";
 import { azureOffers } from "../shared/domain/partner-sale.ts";
 import {
@@ -129,6 +130,24 @@ export const customer = objectOf<ListedCustomer>(
   },
 );
 
+const switchesOn = "Customers that have it On.";
+
+export const fleetHistory = objectOf<{ readonly value: readonly FleetDay[] }>("FleetHistory", {
+  value: listOf(
+    objectOf<FleetDay>("FleetDay", {
+      date: text("The day, in UTC.", { pattern: "^\\d{4}-\\d{2}-\\d{2}$" }),
+      customersOn: count("Customers with any permission On at the end of the day."),
+      on: objectOf<FleetDay["on"]>("FleetPermissions", {
+        azureReservations: count(switchesOn),
+        azureSavingsPlans: count(switchesOn),
+      }),
+      turnedOn: count("Permissions that were turned On in the course of the day."),
+      turnedOff: count("Permissions that were turned Off in the course of the day."),
+    }),
+    "The oldest first, one for each day.",
+  ),
+});
+
 const owner = objectOf<Owner>("Owner", {
   ...principal,
   scope: text("Where the role was assigned."),
@@ -212,6 +231,7 @@ export const activity = objectOf<Activity>(
     hash: text("SHA-256 of this entry's RFC 8785 canonical JSON without this member.", sha256),
   },
   {
+    changed: truth("Present and false when the permission was so already, and Partner Center was brought in line."),
     operationType: oneOf(operationTypes, "What was done in Partner Center, in the words of its audit records."),
     error: activityError,
     finding: activityFinding,

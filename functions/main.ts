@@ -51,6 +51,7 @@ import { createAttemptDelivery, createDeliverToWebhook } from "../shared/use-cas
 import { createListFailedDeliveries, createReplayDeliveries } from "../shared/use-cases/failed-deliveries.ts";
 import { createFindUiFile } from "../shared/use-cases/find-ui-file.ts";
 import { createGetCustomer } from "../shared/use-cases/get-customer.ts";
+import { createGetFleetHistory } from "../shared/use-cases/get-fleet-history.ts";
 import { createGetOperation } from "../shared/use-cases/get-operation.ts";
 import { createListActivities } from "../shared/use-cases/list-activities.ts";
 import { createListCustomers } from "../shared/use-cases/list-customers.ts";
@@ -157,6 +158,7 @@ registerFunctions(app, {
     checkEligibility,
     listCustomers: createListCustomers(known),
     getCustomer: createGetCustomer(known),
+    getFleetHistory: createGetFleetHistory({ known, pending, log, clock }),
     listActivities: createListActivities(pending, log),
     getOperation: createGetOperation(store, partnerCenter?.switching.manualHours),
     subscribeToChanges: createSubscribeToChanges({

@@ -12,6 +12,7 @@ import type { ListFailedDeliveries, ReplayDeliveries } from "../shared/use-cases
 import type { FindUiFile } from "../shared/use-cases/find-ui-file.ts";
 import type { FollowUpChange, SweepUnfinishedChanges } from "../shared/use-cases/follow-up-changes.ts";
 import type { GetCustomer } from "../shared/use-cases/get-customer.ts";
+import type { GetFleetHistory } from "../shared/use-cases/get-fleet-history.ts";
 import type { GetOperation } from "../shared/use-cases/get-operation.ts";
 import type { ListActivities } from "../shared/use-cases/list-activities.ts";
 import type { ListCustomers } from "../shared/use-cases/list-customers.ts";
@@ -33,6 +34,7 @@ import { deliverWebhook } from "./deliver-webhook.ts";
 import { detectDrift } from "./detect-drift.ts";
 import { listFailedDeliveries, replayDeliveries } from "./failed-deliveries.ts";
 import { getCustomer } from "./get-customer.ts";
+import { getFleetHistory, historyQuery } from "./get-fleet-history.ts";
 import { getOperation, getOperationResult } from "./get-operation.ts";
 import { getCustomerPermission, getPermission } from "./get-permission.ts";
 import { health } from "./health.ts";
@@ -59,6 +61,7 @@ export interface UseCases {
   readonly checkEligibility: CheckEligibility;
   readonly listCustomers: ListCustomers;
   readonly getCustomer: GetCustomer;
+  readonly getFleetHistory: GetFleetHistory;
   readonly listActivities: ListActivities;
   readonly getOperation: GetOperation;
   readonly subscribeToChanges: SubscribeToChanges;
@@ -93,6 +96,7 @@ export function routesOf(use: UseCases, requireFunctionKey = false) {
   const routes = [
     reading("ListCustomers", "customers", listCustomers(use.listCustomers), customersQuery),
     reading("GetCustomer", customer, getCustomer(use.getCustomer)),
+    reading("GetFleetHistory", "fleet/history", getFleetHistory(use.getFleetHistory), historyQuery),
     reading("ListPermissions", `${customer}/permissions`, listPermissions(use.readPermissions)),
     reading("GetPermission", permission, getPermission(use.readPermissions)),
     writing("SetPermission", "PUT", permission, setPermission(use.setPermission)),

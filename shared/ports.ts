@@ -2,12 +2,14 @@
 
 import type { Activity } from "./domain/activity.ts";
 import type { Change, RecordedChange } from "./domain/change.ts";
+import type { CustomerFilter } from "./domain/customer-filter.ts";
 import type { CallbackAnswer, Delivery, DeliveryId, DeliveryPosition, SignedMessage } from "./domain/delivery.ts";
 import type { AzureSubscription, RoleAssignment } from "./domain/eligibility.ts";
+import type { Turn, UtcDate } from "./domain/fleet-history.ts";
 import type { ChangeId, CustomerId, SubscriptionId } from "./domain/identifiers.ts";
 import type { CustomerProfile, PartnerCustomer } from "./domain/partner-customer.ts";
 import type { Sales } from "./domain/partner-sale.ts";
-import type { CustomerRecord, PermissionState, UnfinishedChange } from "./domain/permission.ts";
+import type { CustomerRecord, UnfinishedChange } from "./domain/permission.ts";
 import type { PolicyContent, PolicyPermission, SelfServePolicy } from "./domain/self-serve-policy.ts";
 import type { Webhook, WebhookId } from "./domain/webhook.ts";
 
@@ -85,6 +87,8 @@ export interface ActivityLog {
   ): Promise<readonly Activity[]>;
   /** @returns up to `limit` entries of all customers, fewer only at the end */
   ofAll(range: ActivityRange & { readonly after?: ActivityPosition }): Promise<readonly Activity[]>;
+  /** @returns what the entries of a day did to switches, page by page in no particular order */
+  turnsOf(date: UtcDate): AsyncIterable<readonly Turn[]>;
 }
 
 /** The fast path from a committed change to the log. It may lose messages: the pending activity remains. */
@@ -257,12 +261,11 @@ export interface KnownCustomer {
 /** Customers that were ever switched here, or that Partner Center listed. */
 export interface KnownCustomers {
   /** In a fixed order that new ones do not disturb. A page may have fewer than wanted, or none, and still a next one. */
-  list(query: {
-    /** `On`: any switch On. `Off`: none. */
-    readonly state?: PermissionState;
-    readonly after?: CustomerId;
-    readonly limit: number;
-  }): Promise<Page<KnownCustomer, CustomerId>>;
+  list(
+    query: CustomerFilter & { readonly after?: CustomerId; readonly limit: number },
+  ): Promise<Page<KnownCustomer, CustomerId>>;
+  /** Every customer with any switch On, page by page in no particular order. */
+  allOn(): AsyncIterable<readonly CustomerRecord[]>;
   find(customerId: CustomerId): Promise<KnownCustomer>;
   /** Partner Center lists these customers now. One that it lists no more stays known; its `seenAt` tells. */
   saveSeen(customers: readonly PartnerCustomer[], at: Date): Promise<void>;

@@ -3,6 +3,7 @@
 import type { Activity } from "../domain/activity.ts";
 import type { ActivityLog } from "../ports.ts";
 import { activityColumns, activityOf } from "./activity-row.ts";
+import { byDayRow, turnColumns, turnIn } from "./by-day-row.ts";
 import { callStorage, storageCode } from "./storage-call.ts";
 import { type TableClient, writeTo } from "./storage-clients.ts";
 import { byDayBefore, byDayKeys, dayOf, logKeys } from "./table-keys.ts";
@@ -30,7 +31,7 @@ export function createTableActivityLog(
     },
 
     async index(activity) {
-      const row = { ...byDayKeys(activity), ...activityColumns(activity) };
+      const row = byDayRow(activity);
       await writeTo(byDayTable, (client) =>
         callStorage((abortSignal) => client.upsertEntity(row, "Replace", { abortSignal }), ["TableNotFound"]),
       );
@@ -68,8 +69,25 @@ export function createTableActivityLog(
       const earlier = await queryRows(byDayTable, `PartitionKey gt '${partitionKey}'${end}`, limit - sameDay.length);
       return activitiesOf([...sameDay, ...earlier]);
     },
+
+    async *turnsOf(date) {
+      const partition = `PartitionKey eq '${dayOf(new Date(date))}'`;
+      for (let last: Row | undefined, isMore = true; isMore; ) {
+        const filter = last === undefined ? partition : `${partition} and RowKey gt '${last.rowKey}'`;
+        const some = await queryRows(byDayTable, filter, turnsAtOnce, turnColumns);
+        // Rows of earlier versions have their turns in the activity itself only.
+        const isOld = some.some(({ turned }) => typeof turned !== "string");
+        const rows = isOld ? await queryRows(byDayTable, filter, turnsAtOnce) : some;
+        yield rows.map(turnIn).filter((turn) => turn !== undefined);
+        last = rows.at(-1);
+        isMore = rows.length === turnsAtOnce;
+      }
+    },
   };
 }
+
+/** The most that Azure answers at once. */
+const turnsAtOnce = 1000;
 
 function activitiesOf(rows: readonly Row[]): Activity[] {
   return rows.map(activityOf);

@@ -95,6 +95,11 @@ export function byDayKeys({ customerId, at, sequence }: ActivityPosition): RowKe
   };
 }
 
+/** @returns the sequence in the key of a row of that table; no number when it is none */
+export function sequenceInByDayKey(rowKey: unknown): number {
+  return 10 ** 10 - 1 - Number(String(rowKey).split("|")[2]);
+}
+
 export const webhooksPartition = "webhooks";
 
 export function webhookKeys(id: WebhookId): RowKeys {
@@ -122,6 +127,11 @@ export function dayOf(time: Date): string {
 export const changeRanges = buckets.map((digit) => `RowKey ge 'change|${digit}' and RowKey lt 'change|${digit}~'`);
 
 export type RowKind = "customer" | "on" | "profile" | "change" | "pending" | "unfinished" | "due" | "failed";
+
+/** @returns a filter for the rows of those customers whose ids begin like that; "~" is behind all of an id's characters */
+export function rowsOfThose(kind: "customer" | "on" | "profile", beginning: string): string {
+  return `RowKey ge '${kind}|${beginning}' and RowKey lt '${kind}|${beginning}~'`;
+}
 
 /**
  * @param before the first row key that is not wanted any more

@@ -55,6 +55,10 @@ export interface Activity {
   readonly operation: Operation;
   readonly result: (typeof activityResults)[number];
   /**
+   * Of one that succeeded, and never true: the switch was so already, and Partner Center was brought in line with it.
+   */
+  readonly changed?: boolean;
+  /**
    * What was done in Partner Center, in the words of its audit records; absent when nothing had to be, or when a
    * crash has left nobody who knows.
    */

@@ -241,7 +241,9 @@ function moveSwitch(
   occasion: Occasion,
   more: Pick<Activity, "operationType"> = {},
 ): { record: CustomerRecord; activity: Activity } {
-  const activity = chainActivity(current, draftOf(current, wish, occasion, { result: "Succeeded", ...more }));
+  const isAgain = current.switches[wish.product].state === wish.state;
+  const outcome = { result: "Succeeded", ...(isAgain ? { changed: false } : {}), ...more } as const;
+  const activity = chainActivity(current, draftOf(current, wish, occasion, outcome));
   const moved: Switch = {
     state: wish.state,
     changedAt: activity.at,
@@ -262,7 +264,7 @@ function draftOf(
   current: CustomerRecord,
   wish: Wish,
   { changeId, by, at, requestId, correlationId, evidence }: Occasion,
-  outcome: Pick<Activity, "result" | "operationType" | "error">,
+  outcome: Pick<Activity, "result" | "changed" | "operationType" | "error">,
 ): ActivityDraft {
   const { result, ...more } = outcome;
   return {

@@ -1,5 +1,6 @@
 /** Parses what callers send, wherever they send it: parsed once here, never re-checked inside. */
 
+import { type FindingKind, findingKinds } from "../domain/customer-filter.ts";
 import { type ChangeId, type CustomerId, parseGuid, type SubscriptionId } from "../domain/identifiers.ts";
 import { type PermissionState, type Product, permissionStates, products } from "../domain/permission.ts";
 import { invalidRequest, Refusal } from "../domain/refusal.ts";
@@ -34,6 +35,39 @@ export function stateOf(value: unknown): PermissionState {
     permissionStates.find((state) => state === value) ??
     invalidRequest("state", `state must be "On" or "Off"; it is ${shown(value)}.`)
   );
+}
+
+export function findingKindOf(value: unknown): FindingKind {
+  return (
+    findingKinds.find((kind) => kind === value) ??
+    invalidRequest("finding", `finding must be one of ${findingKinds.join(", ")}; it is ${shown(value)}.`)
+  );
+}
+
+export const mostSearchCharacters = 100;
+
+/** @returns what is searched for, without the blanks around it */
+export function searchOf(value: unknown): string {
+  const text = typeof value === "string" ? value.trim() : "";
+  if (text === "" || [...text].length > mostSearchCharacters || /\p{Cc}/u.test(text)) {
+    invalidRequest(
+      "search",
+      `search must be 1 to ${mostSearchCharacters} characters, none of them a control character.`,
+    );
+  }
+  return text;
+}
+
+export const mostHistoryDays = 366;
+export const presetHistoryDays = 90;
+
+export function historyDaysOf(query: ReadonlyMap<string, string>): number {
+  const text = query.get("days") ?? String(presetHistoryDays);
+  const days = /^[1-9]\d{0,2}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(days <= mostHistoryDays)) {
+    invalidRequest("days", `days must be a whole number from 1 to ${mostHistoryDays}; it is ${shown(text)}.`);
+  }
+  return days;
 }
 
 export function subscriptionIdOf(value: unknown): SubscriptionId {

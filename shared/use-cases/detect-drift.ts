@@ -26,7 +26,7 @@ export type DetectDrift = () => Promise<void>;
 
 export interface DetectDriftPorts {
   readonly compareCustomer: CompareCustomer;
-  readonly customers: KnownCustomers;
+  readonly customers: Pick<KnownCustomers, "list" | "saveVerified">;
   readonly notebook: Notebook;
   readonly gate: PartnerCenterGate;
   readonly telemetry: Telemetry;

@@ -1,8 +1,9 @@
 /** Lists the known customers, page by page in a fixed order: who they are, and how both switches stand. */
 
+import type { CustomerFilter } from "../domain/customer-filter.ts";
 import type { Finding } from "../domain/drift.ts";
 import type { CustomerId } from "../domain/identifiers.ts";
-import { type Permission, type PermissionState, permissionsOf } from "../domain/permission.ts";
+import { type Permission, permissionsOf } from "../domain/permission.ts";
 import type { KnownCustomer, KnownCustomers, Page } from "../ports.ts";
 
 /** Name, domain, relationship and `lastSeenAt` are there when Partner Center has listed the customer. */
@@ -20,12 +21,9 @@ export interface ListedCustomer {
   readonly findings?: readonly Finding[];
 }
 
-export type ListCustomers = (query: {
-  /** `On`: any switch On. `Off`: none. */
-  readonly state?: PermissionState;
-  readonly after?: CustomerId;
-  readonly limit: number;
-}) => Promise<Page<ListedCustomer, CustomerId>>;
+export type ListCustomers = (
+  query: CustomerFilter & { readonly after?: CustomerId; readonly limit: number },
+) => Promise<Page<ListedCustomer, CustomerId>>;
 
 export function createListCustomers(known: KnownCustomers): ListCustomers {
   return async (query) => {

@@ -3,6 +3,7 @@
  * lists are in the order of ids, everything comes back as it came through JSON, and every call asks `fate` first.
  */
 
+import { isWanted } from "../../shared/domain/customer-filter.ts";
 import type { CustomerId } from "../../shared/domain/identifiers.ts";
 import type { CustomerProfile, PartnerCustomer } from "../../shared/domain/partner-customer.ts";
 import { isAnyOn } from "../../shared/domain/permission.ts";
@@ -51,18 +52,21 @@ export function createInMemoryCustomers(world: InMemoryWorld): InMemoryCustomers
 
   const customers: InMemoryCustomers = {
     known: {
-      list: ({ state, after, limit }) =>
+      list: ({ after, limit, ...filter }) =>
         call("known.list", () => {
           const ids = new Set([...profiles.keys(), ...world.records().map(({ customerId }) => customerId)]);
           const found = [...ids]
             .sort()
             .filter((customerId) => after === undefined || customerId > after)
             .map(known)
-            .filter(({ record }) => state === undefined || isAnyOn(record) === (state === "On"));
+            .filter((customer) => isWanted(customer, filter));
           const items = found.slice(0, limit);
           const last = items.at(-1);
           return found.length > limit && last !== undefined ? { items, next: last.record.customerId } : { items };
         }),
+      async *allOn() {
+        yield call("known.allOn", () => world.records().filter(isAnyOn));
+      },
       find: (customerId) => call("known.find", () => known(customerId)),
       saveSeen: (seen, at) =>
         call("known.saveSeen", () => {

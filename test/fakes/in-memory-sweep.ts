@@ -11,7 +11,7 @@ import type { PartnerCenterGate } from "../../shared/use-cases/partner-center-ga
 import type { InMemoryWorld } from "./in-memory-world.ts";
 
 export interface InMemorySweep {
-  readonly customers: KnownCustomers;
+  readonly customers: Pick<KnownCustomers, "list" | "saveVerified">;
   readonly notebook: Notebook;
   readonly gate: PartnerCenterGate;
   readonly audit: AuditTrail;
@@ -50,8 +50,6 @@ export function createInMemorySweep(world: InMemoryWorld): InMemorySweep {
         const next = rest.length > limit ? rest[limit - 1] : undefined;
         return next === undefined ? { items } : { items, next };
       },
-      find: async (customerId) => ({ record: world.recordOf(customerId) }),
-      saveSeen: async () => undefined,
       async saveVerified(customerIds, at) {
         for (const customerId of customerIds) sweep.verified.set(customerId, at.toISOString());
       },

@@ -10,6 +10,7 @@
 
 import type { Activity } from "../../shared/domain/activity.ts";
 import type { Change, RecordedChange } from "../../shared/domain/change.ts";
+import { turnOf } from "../../shared/domain/fleet-history.ts";
 import type { CustomerId } from "../../shared/domain/identifiers.ts";
 import { type CustomerRecord, untouchedCustomer } from "../../shared/domain/permission.ts";
 import { dependencyUnavailable } from "../../shared/domain/refusal.ts";
@@ -175,6 +176,14 @@ export function createInMemoryWorld(): InMemoryWorld {
         call("log.ofAll", () => rowsIn(byDayRows, range, byDayKey)).then((activities) =>
           activities.slice(0, range.limit),
         ),
+      async *turnsOf(date) {
+        const activities = await call("log.turnsOf", () => rowsIn(byDayRows, { limit: 0 }, byDayKey));
+        const turns = activities.filter(({ at }) => at.startsWith(date)).map(turnOf);
+        // Pages of two.
+        for (let first = 0; first < turns.length; first += 2) {
+          yield turns.slice(first, first + 2).filter((turn) => turn !== undefined);
+        }
+      },
     },
 
     queue: {

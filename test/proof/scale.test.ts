@@ -11,6 +11,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
+import { byDayRow } from "../../shared/adapters/by-day-row.ts";
 import { openStorage } from "../../shared/adapters/storage-clients.ts";
 import { createTableActivityLog } from "../../shared/adapters/table-activity-log.ts";
 import { activityByDayTable, activityLogTable, permissionsTable } from "../../shared/adapters/table-keys.ts";
@@ -39,7 +40,7 @@ import { ada } from "../fakes/facts.ts";
 import { nobodyListens } from "../fakes/in-memory-webhooks.ts";
 import { createInMemoryWorld } from "../fakes/in-memory-world.ts";
 import { type StorageProxy, startStorageProxy } from "../harness/storage-proxy.ts";
-import { byDayRow, dayMilliseconds, type Fleet, logRow, makeFleet, oldChanges, permissionRows } from "./scale/fleet.ts";
+import { dayMilliseconds, type Fleet, logRow, makeFleet, oldChanges, permissionRows } from "./scale/fleet.ts";
 import { loadRows } from "./scale/load.ts";
 import { scannedRows } from "./scale/scanned-rows.ts";
 import { startTablesInMemory, type Tables } from "./scale/tables-in-memory.ts";

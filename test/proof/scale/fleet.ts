@@ -7,7 +7,7 @@ import { activityColumns } from "../../../shared/adapters/activity-row.ts";
 import { changeRow } from "../../../shared/adapters/change-row.ts";
 import { customerRow } from "../../../shared/adapters/customer-row.ts";
 import { seenRow } from "../../../shared/adapters/profile-row.ts";
-import { bucketOf, byDayKeys, logKeys, onKeys, type RowKeys } from "../../../shared/adapters/table-keys.ts";
+import { bucketOf, logKeys, onKeys, type RowKeys } from "../../../shared/adapters/table-keys.ts";
 import type { Activity } from "../../../shared/domain/activity.ts";
 import { type Change, grantChange } from "../../../shared/domain/change.ts";
 import type { CustomerId } from "../../../shared/domain/identifiers.ts";
@@ -114,10 +114,6 @@ export function permissionRows({ customerIds, records, changes }: Fleet, now: Da
 
 export function logRow(activity: Activity): FleetRow {
   return { ...logKeys(activity), ...activityColumns(activity) };
-}
-
-export function byDayRow(activity: Activity): FleetRow {
-  return { ...byDayKeys(activity), ...activityColumns(activity) };
 }
 
 /** mulberry32: small, and the same numbers everywhere. */
