@@ -96,7 +96,7 @@ function guards(authority: string): Record<string, string> {
  * https://github.com/w3c/webappsec-permissions-policy/blob/main/features.md
  */
 const unused = [
-  ...["accelerometer", "autoplay", "camera", "clipboard-read", "clipboard-write", "display-capture"],
+  ...["accelerometer", "autoplay", "camera", "clipboard-read", "display-capture"],
   ...["encrypted-media", "fullscreen", "gamepad", "geolocation", "gyroscope", "hid", "idle-detection", "local-fonts"],
   ...["magnetometer", "microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-create"],
   ...["publickey-credentials-get", "screen-wake-lock", "serial", "storage-access", "usb"],

@@ -3,6 +3,7 @@
 import "@fluentui/web-components/badge.js";
 import "@fluentui/web-components/button.js";
 import type { Activity } from "../shared/domain/activity.ts";
+import type { ListedCustomer } from "../shared/use-cases/list-customers.ts";
 import { type ActivityRange, linkOf } from "./activity-range.ts";
 import type { Page } from "./api.ts";
 import { type DownloadFormat, downloadActivities, downloadFormats } from "./download.ts";
@@ -19,6 +20,10 @@ export interface ActivityList {
   refresh(): void;
 }
 
+/** By customer; without those that Partner Center has not listed. */
+type Names = ReadonlyMap<string, string>;
+type Shown = Page<Activity> & { readonly names: Names };
+
 const pageSize = 20;
 const colours = { Succeeded: "success", Failed: "danger", Detected: "warning" } as const;
 
@@ -28,13 +33,16 @@ export function activityList(context: Context, range: ActivityRange): ActivityLi
   let trail = [first];
   const list = loadingArea(context, { class: "activities-area" });
   const turn = () =>
-    list.load(async (signal) => (await api.get<Page<Activity>>(trail.at(-1) ?? first, signal)).body, show);
+    list.load(async (signal) => {
+      const { body } = await api.get<Page<Activity>>(trail.at(-1) ?? first, signal);
+      return { ...body, names: range.customerId === undefined ? await namesOf(body.value, context) : new Map() };
+    }, show);
   const goTo = (links: string[]) => {
     trail = links;
     void turn().then(() => list.area.querySelector<HTMLElement>("caption")?.focus());
   };
 
-  const show = ({ value, nextLink }: Page<Activity>): HTMLElement => {
+  const show = ({ value, nextLink, names }: Shown): HTMLElement => {
     if (value.length === 0) return element("p", { class: "empty" }, words.activities.none);
     const isOfAll = range.customerId === undefined;
     const columns = [
@@ -54,7 +62,7 @@ export function activityList(context: Context, range: ActivityRange): ActivityLi
         { class: "activities" },
         element("caption", { class: "unseen", tabindex: -1 }, words.activities.heading),
         element("thead", {}, element("tr", {}, ...columns.map((column) => element("th", { scope: "col" }, column)))),
-        element("tbody", {}, ...value.map((activity) => rowOf(activity, isOfAll, context))),
+        element("tbody", {}, ...value.map((activity) => rowOf(activity, isOfAll ? names : undefined, context))),
       ),
       element(
         "nav",
@@ -78,10 +86,10 @@ export function activityList(context: Context, range: ActivityRange): ActivityLi
     void turn();
   };
   refresh();
-  return { area: element("div", { class: "stack" }, list.area, downloads(context, range)), refresh };
+  return { area: element("div", { class: "stack" }, downloads(context, range), list.area), refresh };
 }
 
-function rowOf(activity: Activity, isOfAll: boolean, { words, times }: Context): HTMLElement {
+function rowOf(activity: Activity, names: Names | undefined, { words, times }: Context): HTMLElement {
   const { at, customerId, operation, product, result, by, reason, acknowledgedCharges, error, finding, sequence } =
     activity;
   const cell = (label: string, ...children: (Node | string | false | undefined)[]) =>
@@ -96,7 +104,11 @@ function rowOf(activity: Activity, isOfAll: boolean, { words, times }: Context):
       element("time", { datetime: at }, times.moment(at)),
       element("span", { class: "quiet" }, `${words.activities.sequence} ${sequence}`),
     ),
-    isOfAll && cell(words.activities.customer, element("a", { href: customerAddress(customerId) }, customerId)),
+    names &&
+      cell(
+        words.activities.customer,
+        element("a", { href: customerAddress(customerId) }, names.get(customerId) ?? element("code", {}, customerId)),
+      ),
     cell(words.activities.operation, words.operations[operation]),
     cell(words.activities.product, words.products[product]),
     cell(
@@ -109,6 +121,19 @@ function rowOf(activity: Activity, isOfAll: boolean, { words, times }: Context):
       why,
       acknowledgedCharges === true && element("span", { class: "quiet" }, words.activities.acknowledged),
     ),
+  );
+}
+
+/** The log has ids; people know names. What cannot be had stays an id. */
+async function namesOf(activities: readonly Activity[], { api, signal }: Context): Promise<Names> {
+  const ids = [...new Set(activities.map(({ customerId }) => customerId))];
+  const customers = await Promise.allSettled(ids.map((id) => api.get<ListedCustomer>(`/api/customers/${id}`, signal)));
+  return new Map(
+    customers.flatMap((customer) => {
+      if (customer.status === "rejected") return [];
+      const { customerId, name } = customer.value.body;
+      return name === undefined ? [] : [[customerId, name] as const];
+    }),
   );
 }
 

@@ -8,7 +8,7 @@ import type { Words } from "./words.ts";
 export function stateBadge(state: PermissionState, words: Words): HTMLElement {
   return element(
     "fluent-badge",
-    state === "On" ? { appearance: "filled", color: "brand" } : { appearance: "outline", color: "subtle" },
+    state === "On" ? { appearance: "filled", color: "brand" } : { appearance: "tint", color: "informative" },
     words.states[state],
   );
 }

@@ -43,7 +43,7 @@ export function timeline(context: Context, customerId: string): { readonly area:
           to === undefined ? words.timeline.stillOn : words.timeline.until(times.moment(to)),
           from === undefined
             ? ""
-            : `(${times.days((to === undefined ? Date.now() : Date.parse(to)) - Date.parse(from))})`,
+            : `(${times.length((to === undefined ? Date.now() : Date.parse(to)) - Date.parse(from))})`,
         ].join(" "),
       ),
       by !== undefined && element("span", { class: "quiet" }, words.timeline.by(whoIs(by, words))),

@@ -8,8 +8,8 @@ export interface Times {
   day(time: string | number): string;
   /** Such as "3 days ago". */
   ago(time: string, now?: number): string;
-  /** A length of time in whole days, at least one. */
-  days(milliseconds: number): string;
+  /** A length of time in its largest unit up to days. */
+  length(milliseconds: number): string;
   number(value: number): string;
 }
 
@@ -21,11 +21,16 @@ const steps = [
   ["month", 12],
 ] as const;
 
+const lengths = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+] as const;
+
 export function timesIn(language: Language): Times {
   const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-  const days = new Intl.NumberFormat(language, { style: "unit", unit: "day", unitDisplay: "long" });
   const number = new Intl.NumberFormat(language);
   return {
     moment: (time) => moment.format(new Date(time)),
@@ -38,7 +43,11 @@ export function timesIn(language: Language): Times {
       }
       return relative.format(Math.round(amount), "year");
     },
-    days: (milliseconds) => days.format(Math.max(1, Math.round(milliseconds / 86_400_000))),
+    length: (milliseconds) => {
+      const [unit, size] = lengths.find(([, least]) => milliseconds >= least) ?? lengths[2];
+      const format = new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" });
+      return format.format(Math.max(1, Math.round(milliseconds / size)));
+    },
     number: (value) => number.format(value),
   };
 }

@@ -206,7 +206,6 @@ export const english: Words = {
     from: (moment) => `From ${moment}`,
     until: (moment) => `until ${moment}`,
     stillOn: "until now",
-    lasted: (days) => days,
     by: (who) => `turned On by ${who}`,
     onlyNewest: (count) => `From the newest ${count} entries of the log.`,
   },

@@ -282,7 +282,6 @@ export const japanese: Words = {
     from: (moment) => `${moment} から`,
     until: (moment) => `${moment} まで`,
     stillOn: "現在まで",
-    lasted: (days) => days,
     by: (who) => `${who} がオンにしました`,
     onlyNewest: (count) => `ログの最新 ${count} 件に基づきます。`,
   },

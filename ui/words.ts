@@ -162,7 +162,6 @@ export interface Words {
     readonly from: (moment: string) => string;
     readonly until: (moment: string) => string;
     readonly stillOn: string;
-    readonly lasted: (days: string) => string;
     readonly by: (who: string) => string;
     readonly onlyNewest: (count: number) => string;
   };
