@@ -1,17 +1,9 @@
 /** How many customers could buy at the partner's cost, day by day over the last 90 days. */
 
+import type { FleetDay } from "../shared/domain/fleet-history.ts";
 import { element, shape } from "./element.ts";
 import { loadingArea } from "./loading-area.ts";
 import type { Context } from "./screen.ts";
-
-/** One day of `GET /api/fleet/history`: as it was at its end. */
-export interface FleetDay {
-  readonly date: string;
-  readonly customersOn: number;
-  readonly on: { readonly azureReservations: number; readonly azureSavingsPlans: number };
-  readonly turnedOn: number;
-  readonly turnedOff: number;
-}
 
 const daysShown = 90;
 const width = 600;
