@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Registers this API in the partner's Entra tenant, once or again: what is there is brought up to date, nothing is made
 # twice. Needs the Azure CLI, signed in as somebody who may register applications (Application Developer, and Cloud
-# Application Administrator to demand assignments).
+# Application Administrator to demand assignments and to consent for all).
 #
-#   infra/register-application.sh [display name]
+#   infra/register-application.sh [display name [address of the app …]]
 #
+# With an address, or where azd knows it already, infra/register-page.sh registers the page's redirect URI, too.
 # Prints the application (client) id, and hands it to azd as ENTRA_AUDIENCE where azd has an environment.
 # By hand: README.md, "Register the API".
 set -euo pipefail
@@ -53,3 +54,28 @@ if command -v azd >/dev/null && azd env get-values >/dev/null 2>&1; then
   azd env set ENTRA_AUDIENCE "$app_id"
 fi
 echo "ENTRA_AUDIENCE=$app_id"
+
+# The page is a client of this very application. Where assignment is required users cannot consent by themselves
+# (https://learn.microsoft.com/entra/identity/enterprise-apps/assign-user-or-group-access-portal), so this does, for all.
+consent() { # to the resource $1, the scopes $2
+  local grants="https://graph.microsoft.com/v1.0/oauth2PermissionGrants" found id="" scopes="" wanted scope
+  found="$(az rest --method GET --url "$grants?\$filter=clientId%20eq%20'$principal_id'%20and%20consentType%20eq%20'AllPrincipals'" \
+    --query "value[?resourceId=='$1'].[id, scope]" --output tsv | tr -d '\r')"
+  IFS=$'\t' read -r id scopes <<<"$found" || true
+  wanted="$scopes"
+  for scope in $2; do
+    case " $wanted " in *" $scope "*) ;; *) wanted="${wanted:+$wanted }$scope" ;; esac
+  done
+  if [ -z "$id" ]; then
+    az rest --method POST --url "$grants" --headers Content-Type=application/json --output none \
+      --body "{\"clientId\":\"$principal_id\",\"consentType\":\"AllPrincipals\",\"resourceId\":\"$1\",\"scope\":\"$wanted\"}"
+  elif [ "$wanted" != "$scopes" ]; then
+    az rest --method PATCH --url "$grants/$id" --headers Content-Type=application/json --output none \
+      --body "{\"scope\":\"$wanted\"}"
+  fi
+}
+graph_id="$(az ad sp list --filter "appId eq '00000003-0000-0000-c000-000000000000'" --query '[0].id' --output tsv)"
+consent "$principal_id" "Permissions.Read Permissions.ReadWrite"
+consent "$graph_id" "openid profile offline_access"
+
+ENTRA_AUDIENCE="$app_id" bash "$(dirname "$0")/register-page.sh" "${@:2}"
