@@ -65,6 +65,19 @@ export const operationCosts = {
     ...none,
     remark: "every bucket is looked into",
   },
+  search: {
+    operation: "Search for customers",
+    tables: 32,
+    ...none,
+    remark: "by name, where Partner Center is followed, with fewer than 1,000 customers in each of 16 buckets",
+  },
+  fleetHistory: {
+    operation: "History of 90 days",
+    tables: 123,
+    ...none,
+    remark:
+      "a call more for each thousand activities of a day, and for each thousand customers of a bucket that are On",
+  },
   customerActivities: { operation: "List a customer's activities", tables: 2, ...none },
 } as const satisfies Readonly<Record<string, OperationCost>>;
 

@@ -55,7 +55,9 @@ function configOf({ tenantIds, audience, browserAuthorityHost }: UiSignIn) {
     tenants: [...tenantIds],
     clientId: audience,
     authority: browserAuthorityHost,
-    scope: `${audience}/.default`,
+    // Not its own `/.default`: an application that asks for that gets no access token, only an id token.
+    // https://learn.microsoft.com/entra/identity-platform/scopes-oidc#the-default-scope
+    scope: `${audience}/Permissions.ReadWrite`,
   };
 }
 

@@ -170,6 +170,7 @@ describe("a role opens its doors and no others", () => {
   const doors: [name: string, access: "read" | "write", open: number, method: string, path: string, body?: object][] = [
     ["ListCustomers", "read", 200, "GET", "/customers"],
     ["GetCustomer", "read", 200, "GET", `/customers/${id}`],
+    ["GetFleetHistory", "read", 200, "GET", "/fleet/history?days=1"],
     ["ListPermissions", "read", 200, "GET", `/customers/${id}/permissions`],
     ["GetPermission", "read", 200, "GET", `/customers/${id}/permissions/azureReservations`],
     ["CheckEligibility", "read", 200, "GET", `/customers/${id}/eligibility`],

@@ -180,6 +180,83 @@ describe("in live mode, with ten thousand customers", () => {
     expect(items.map(({ customerId }) => customerId)).toEqual(inOrder(off));
   }, 60_000);
 
+  describe("a search", () => {
+    const search = (text: string, more = "") => readList(product, `&search=${encodeURIComponent(text)}${more}`);
+    const named = (part: string) =>
+      inOrder(customers.filter(({ customer }) => customer.name.includes(part)).map(idOf)).map(String);
+    const ids = ({ items }: { items: Listed[] }) => items.map(({ customerId }) => String(customerId));
+
+    test.each([
+      ["a part of the name", "0000123", named("0000123")],
+      ["a part of it that many have, page by page", "CUSTOMER 00001", named("Customer 00001")],
+      ["full-width letters", "ｃｕｓｔｏｍｅｒ　０００１２３４", named("Customer 0001234")],
+      ["a part of the domain", "0000123", named("0000123")],
+      ["nothing that anybody is called", "Fabrikam", []],
+    ])("finds by %s", async (_, text, found) => {
+      expect(ids(await search(text))).toEqual(found);
+    });
+
+    test("finds by the beginning of the id", async () => {
+      const beginning = idOf(customers[17]!).slice(0, 10);
+      const found = customers.map(idOf).filter((customerId) => customerId.startsWith(beginning));
+      expect(ids(await search(beginning.toUpperCase()))).toEqual(inOrder(found));
+    });
+
+    test("goes with the state, and nextLink keeps both", async () => {
+      const on = inOrder(switched).map(String);
+      expect(ids(await search("customer", "&state=On"))).toEqual(on);
+      expect(ids(await search("Customer 0000", "&state=Off"))).toEqual(
+        named("Customer 0000").filter((customerId) => !on.includes(customerId)),
+      );
+      const { body } = await product.call("GET", "/customers?state=On&search=%E3%83%84%20or&maxpagesize=1");
+      expect(body).toEqual({ value: [] });
+      const page = await product.call("GET", "/customers?state=On&search=customer&maxpagesize=1&finding=Any");
+      expect(page.body.value).toEqual([]);
+      const { nextLink } = (await product.call("GET", "/customers?state=On&search=customer&maxpagesize=1")).body;
+      const { skipToken: __, ...kept } = Object.fromEntries(new URL(nextLink).searchParams);
+      expect(kept).toEqual({ state: "On", search: "customer", maxpagesize: "1" });
+    });
+
+    test("through all of them is one request, and a whole id two reads", async () => {
+      const countDuring = async (work: () => Promise<unknown>) => {
+        const before = product.storage.calls.length;
+        await work();
+        const calls = product.storage.calls.slice(before);
+        return calls.filter(({ path }) => /customer\||profile\|/.test(path)).length;
+      };
+      // Record and profile ranges of each of 16 buckets, which hold fewer than a thousand each.
+      expect(await countDuring(async () => expect((await search("nobody")).requests).toBe(1))).toBe(2 * 16);
+      const customerId = idOf(customers[17]!);
+      const whole = async () => expect(ids(await search(customerId.toUpperCase()))).toEqual([customerId]);
+      expect(await countDuring(whole)).toBe(2);
+      expect(ids(await search(customerId, "&state=On"))).toEqual([]);
+      expect(ids(await search(customerId.replace(/.$/, (digit) => (digit === "0" ? "1" : "0"))))).toEqual([]);
+    });
+
+    test.each([
+      ["nothing", ""],
+      ["blanks", "  \u3000 "],
+      ["a text of more than 100 characters", "x".repeat(101)],
+      ["a control character", "a\u0007b"],
+      ["a line break", "a\nb"],
+    ])("for %s is refused", async (_, text) => {
+      const { status, body } = await product.call("GET", `/customers?search=${encodeURIComponent(text)}`);
+      expect([status, body.error.code, body.error.target]).toEqual([400, "InvalidRequest", "search"]);
+    });
+
+    test("of 100 characters, not of units, is taken, and blanks around it do not count", async () => {
+      for (const text of ["\u{1F642}".repeat(100), `  ${"x".repeat(100)} \n`]) {
+        expect(ids(await search(text))).toEqual([]);
+      }
+      expect(ids(await search(" Customer 0000123 "))).toEqual(named("0000123"));
+    });
+
+    test.each(["drift", "", "Drift,NotEligible", "OwnerLost"])("for the finding %p is refused", async (finding) => {
+      const { status, body } = await product.call("GET", `/customers?finding=${finding}`);
+      expect([status, body.error.target]).toEqual([400, "finding"]);
+    });
+  });
+
   describe("what is known of one of them", () => {
     const stranger = parseGuid<"customer">("5712a9e0-0000-4000-8000-000000000001")!;
     const known = () =>
@@ -312,6 +389,25 @@ test("without Partner Center nobody looks for profiles, and health does not spea
     expect(paths.filter((each) => each.includes("'on|"))).toHaveLength(16);
     expect(paths.filter((each) => each.includes("'customer|"))).toHaveLength(1 + 2 * 16 + 1);
     await expect(product.trigger("SynchroniseCustomers")).rejects.toThrow("404");
+
+    // Only ids can be searched for, by their keys.
+    const searched = async (query: string) => {
+      product.storage.calls.splice(0);
+      const { body } = await product.call("GET", `/customers?${query}`);
+      return [
+        body.value.length,
+        product.storage.calls.filter(({ path }) => /'(customer|on|profile)\|/.test(path)).length,
+      ];
+    };
+    const beginning = customerId.slice(0, 9).toUpperCase();
+    expect(await searched("search=Contoso")).toEqual([0, 0]);
+    expect(await searched(`search=${customerId}`)).toEqual([1, 1]);
+    expect(await searched(`search=${idOf(customers[1]!)}`)).toEqual([0, 1]);
+    expect(await searched(`search=${beginning}`)).toEqual([1, 16]);
+    expect(await searched(`search=${beginning}&state=On`)).toEqual([1, 17]);
+    expect(await searched(`search=${beginning}&state=Off`)).toEqual([0, 16]);
+    expect(await searched("search=0000-&state=On")).toEqual([0, 16]);
+    expect(await searched("finding=Any")).toEqual([0, 16]);
   } finally {
     await product.stop();
   }

@@ -1,11 +1,13 @@
 /** Where storage holds many rows that are not wanted: each request looks at some of them and no more, and none is lost. */
 
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { guidOf } from "../local/stand-ins/guid.ts";
 import { changeRow } from "../shared/adapters/change-row.ts";
 import { customerRow } from "../shared/adapters/customer-row.ts";
-import { bucketOf, permissionsTable } from "../shared/adapters/table-keys.ts";
+import { seenRow } from "../shared/adapters/profile-row.ts";
+import { bucketOf, onKeys, permissionsTable } from "../shared/adapters/table-keys.ts";
 import { type GrantedChange, grantChange } from "../shared/domain/change.ts";
+import type { Finding } from "../shared/domain/drift.ts";
 import type { ChangeId, CustomerId } from "../shared/domain/identifiers.ts";
 import { untouchedCustomer } from "../shared/domain/permission.ts";
 import { ada, idOf } from "./fakes/facts.ts";
@@ -34,6 +36,20 @@ const [busy] = on as [CustomerId];
 const oldOnes = Array.from({ length: 230 }, (_, index) => idOf<"change">(index + 1));
 const freshOnes = [idOf<"change">(1_001), idOf<"change">(1_002)];
 
+/** Every so many of all there is something found of, and only these have names. */
+interface FoundOf {
+  readonly customerId: CustomerId;
+  readonly code: Finding["code"];
+  readonly name: string;
+}
+const codesFound = { On: ["TurnedOffOutside", "OwnerLost", "RelationshipEnded"], Off: ["TurnedOnOutside"] } as const;
+const everyTenth = (ids: readonly CustomerId[]) => ids.filter((_, index) => index % 10 === 9);
+const found: FoundOf[] = [...everyTenth(on), ...everyTenth(off)].map((customerId, index) => {
+  const codes = codesFound[on.includes(customerId) ? "On" : "Off"];
+  return { customerId, code: codes[index % codes.length] ?? "OwnerLost", name: `Found ${index}` };
+});
+const isOff = (name: string) => found.some((one) => one.name === name && off.includes(one.customerId));
+
 let product: Product;
 
 function granted(customerId: CustomerId, state: "On" | "Off", changeId: ChangeId, daysAgo = 0): GrantedChange {
@@ -44,13 +60,22 @@ function granted(customerId: CustomerId, state: "On" | "Off", changeId: ChangeId
 
 beforeAll(async () => {
   product = await startProduct({ partnerCenterMode: "live" });
-  const record = (state: "On" | "Off") => (customerId: CustomerId) =>
-    customerRow(granted(customerId, state, idOf<"change">(1)).record);
+  const record = (state: "On" | "Off") => (customerId: CustomerId) => {
+    const { record } = granted(customerId, state, idOf<"change">(1));
+    const code = found.find((one) => one.customerId === customerId)?.code;
+    const finding = { product: "azureReservations", message: "found", since: new Date().toISOString() } as const;
+    return customerRow(code === undefined ? record : { ...record, findings: [{ ...finding, code }] });
+  };
   const change = (customerId: CustomerId, daysAgo: number) => (changeId: ChangeId) =>
     changeRow(customerId, granted(customerId, "On", changeId, daysAgo).created);
   const rows: FleetRow[] = [
     ...on.map(record("On")),
     ...off.map(record("Off")),
+    ...on.map((customerId) => ({ ...onKeys(customerId) })),
+    ...found.map(({ customerId, name }) => {
+      const domain = "found.example";
+      return seenRow({ customerId, name, domain, relationship: "reseller" }, new Date());
+    }),
     ...oldOnes.map(change(busy, 30.01)),
     ...freshOnes.map(change(busy, 29.9)),
     ...off.map((customerId) => change(customerId, 31)(idOf<"change">(1))),
@@ -84,6 +109,49 @@ test("the list of those that are Off has each of them once, and no page of it re
   expect(listed).toEqual(off.toSorted(inListOrder));
   expect(Math.max(...reads)).toBeLessThan(1_600);
   expect(reads.reduce((sum, number) => sum + number)).toBeGreaterThan(on.length);
+});
+
+describe("a list of those with findings", () => {
+  const kinds = { Drift: ["TurnedOnOutside", "TurnedOffOutside"], NotEligible: ["OwnerLost", "RelationshipEnded"] };
+  const idsOf = (found: readonly FoundOf[]) => found.map(({ customerId }) => customerId).toSorted(inListOrder);
+  const listed = async (query: string) => {
+    const ids: CustomerId[] = [];
+    let most = 0;
+    for (let path: string | undefined = `/customers?${query}&maxpagesize=5`; path !== undefined; ) {
+      product.storage.calls.splice(0);
+      const { status, body } = await product.call("GET", path);
+      expect(status).toBe(200);
+      expect(body.value.length).toBeLessThanOrEqual(5);
+      most = Math.max(most, product.storage.calls.length);
+      ids.push(...body.value.map(({ customerId }: { customerId: CustomerId }) => customerId));
+      path = body.nextLink?.slice(`${new URL(body.nextLink).origin}/api`.length);
+    }
+    return { ids, most };
+  };
+
+  test.each([
+    ["finding=Any", idsOf(found)],
+    ["finding=Drift", idsOf(found.filter(({ code }) => kinds.Drift.includes(code)))],
+    ["finding=NotEligible", idsOf(found.filter(({ code }) => kinds.NotEligible.includes(code)))],
+    ["finding=Any&state=On", idsOf(found.filter(({ customerId }) => on.includes(customerId)))],
+    ["finding=Drift&state=Off", idsOf(found.filter(({ code }) => code === "TurnedOnOutside"))],
+    ["finding=Any&search=found", idsOf(found)],
+    ["finding=Any&search=found%201&state=Off", idsOf(found.filter(({ name }) => /^Found 1/.test(name) && isOff(name)))],
+    ["search=FOUND%203", idsOf(found.filter(({ name }) => name.startsWith("Found 3")))],
+  ])("%s has each of them once, with a bounded number of calls", async (query, ids) => {
+    const list = await listed(query);
+    expect(list.ids).toEqual(ids);
+    expect(list.most).toBeLessThanOrEqual(query.includes("state=On") ? 16 + 2 * 201 : 160);
+  });
+
+  test("shows their names and findings", async () => {
+    const { customerId, name, code } = found.find(({ code }) => code === "OwnerLost")!;
+    const { body } = await product.call("GET", `/customers?finding=NotEligible&search=${customerId}`);
+    expect(body).toEqual({ value: [expect.objectContaining({ customerId, name, findings: [expect.anything()] })] });
+    expect(body.value[0].findings[0].code).toBe(code);
+    const page = await product.call("GET", "/customers?finding=NotEligible&maxpagesize=200");
+    expect(page.body.value).toContainEqual(body.value[0]);
+  });
 });
 
 test("of the changes those older than 30 days are forgotten, however many, and no other", async () => {

@@ -253,6 +253,9 @@ describe("answers are as documented", () => {
     const { body } = await ask(off, "ListCustomers", "200", { query: "?state=On&maxpagesize=1" });
     await ask(off, "ListCustomers", "200", { query: new URL(body.nextLink).search });
 
+    await ask(off, "ListCustomers", "200", { query: `?search=${customerId.slice(0, 20)}&finding=Any` });
+    await ask(off, "GetFleetHistory", "200", { query: "?days=3" });
+
     const question = { customerId, product: "azureSavingsPlans" };
     for (const name of ["GetCustomerPermission", "CheckCustomerEligibility"]) {
       await ask(off, name, "200", { body: question });
@@ -373,7 +376,9 @@ describe("answers are as documented", () => {
     try {
       for (const [id, call] of [
         ...["ListCustomers", "GetCustomer", "ListPermissions", "GetPermission"].map((name) => [name, {}] as const),
-        ...["GetOperation", "GetOperationResult", "ListActivities"].map((name) => [name, {}] as const),
+        ...["GetOperation", "GetOperationResult", "ListActivities", "GetFleetHistory"].map(
+          (name) => [name, {}] as const,
+        ),
         ["SetPermission", turnedOff],
         ...["ListWebhooks", "ListFailedDeliveries", "UnsubscribeFromChanges"].map((name) => [name, {}] as const),
         ["PollPermissionChanges", { query: "?triggerState=WyIyMDI2LTAxLTAxVDAwOjAwOjAwLjAwMFoiXQ" }],

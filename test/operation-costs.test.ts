@@ -173,6 +173,15 @@ describe("where our record is the switch", () => {
     expect((await list()).body.value).toHaveLength(50);
   });
 
+  test("a history looks twice into each bucket, and once into each day and tomorrow", async () => {
+    await betweenSweeps();
+    await eventually(async () => expect(await countMessages(product.connectionString, "activities")).toBe(0), 20_000);
+    const history = () => product.call("GET", "/fleet/history");
+    const isRead = ({ path, method }: StorageCall) =>
+      method === "GET" && (path.startsWith("/CustomerPermissions()") || path.startsWith("/ActivityByDay()"));
+    expect(await countDuring(history, isRead)).toEqual(callsOf("fleetHistory"));
+  });
+
   test("a customer's activities are two calls", async () => {
     const [first] = customers;
     const customerId = first?.customer.tenantId ?? "";
@@ -199,6 +208,10 @@ describe("where Partner Center has to follow", () => {
     const customerId = nextCustomer();
     expect(await countDuring(() => put(customerId, "On"))).toEqual(callsOf("liveOn"));
     expect(await countDuring(() => put(customerId, "Off"))).toEqual(callsOf("liveOff"));
+  });
+
+  test("a search looks for records and profiles in each bucket", async () => {
+    expect(await countDuring(() => product.call("GET", "/customers?search=contoso"))).toEqual(callsOf("search"));
   });
 });
 

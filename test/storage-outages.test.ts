@@ -781,6 +781,8 @@ test("while all of storage is silent everything is answered 503 in time, and the
       `/customers/${tenantId}/operations/${changed.body.changeId}`,
       "/customers",
       "/customers?state=On",
+      "/customers?search=a",
+      "/fleet/history",
       "/activities",
       `/activities?customerId=${tenantId}`,
     ].map((path) => () => product.call("GET", path)),

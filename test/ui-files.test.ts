@@ -166,7 +166,7 @@ test("the page is told where and for what its users sign in", async () => {
     tenants: [partnerTenantId],
     clientId: apiAudience,
     authority,
-    scope: `${apiAudience}/.default`,
+    scope: `${apiAudience}/Permissions.ReadWrite`,
   });
   const head = await ask("/ui/config.json", {}, "HEAD");
   expect([head.status, head.headers["content-length"], head.body.length]).toEqual([200, String(body.length), 0]);

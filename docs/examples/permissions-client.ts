@@ -224,6 +224,23 @@ export interface Problem {
   readonly details?: readonly ErrorDetail[];
 }
 
+export interface FleetPermissions {
+  readonly azureReservations: number;
+  readonly azureSavingsPlans: number;
+}
+
+export interface FleetDay {
+  readonly date: string;
+  readonly customersOn: number;
+  readonly on: FleetPermissions;
+  readonly turnedOn: number;
+  readonly turnedOff: number;
+}
+
+export interface FleetHistory {
+  readonly value: readonly FleetDay[];
+}
+
 export interface Permissions {
   readonly value: readonly Permission[];
 }
@@ -368,6 +385,7 @@ export interface Activity {
   readonly changeId: string;
   readonly previousHash: string;
   readonly hash: string;
+  readonly changed?: boolean;
   readonly operationType?: "create_self_serve_policy" | "update_self_serve_policy" | "delete_self_serve_policy";
   readonly error?: ActivityError;
   readonly finding?: ActivityFinding;
@@ -472,13 +490,25 @@ export interface Headers {
 export class PermissionsClient extends Caller {
   /** List customers */
   listCustomers(
-    parameters: { readonly state?: "On" | "Off"; readonly maxpagesize?: number; readonly skipToken?: string } = {},
+    parameters: {
+      readonly state?: "On" | "Off";
+      readonly search?: string;
+      readonly finding?: "Drift" | "NotEligible" | "Any";
+      readonly maxpagesize?: number;
+      readonly skipToken?: string;
+    } = {},
     headers: Headers = {},
   ): Promise<Answer<CustomersPage>> {
     return this.call({
       method: "GET",
       path: `/customers`,
-      query: { state: parameters.state, maxpagesize: parameters.maxpagesize, skipToken: parameters.skipToken },
+      query: {
+        state: parameters.state,
+        search: parameters.search,
+        finding: parameters.finding,
+        maxpagesize: parameters.maxpagesize,
+        skipToken: parameters.skipToken,
+      },
       headers,
     });
   }
@@ -486,6 +516,11 @@ export class PermissionsClient extends Caller {
   /** Get a customer */
   getCustomer(parameters: { readonly customerId: string }, headers: Headers = {}): Promise<Answer<Customer>> {
     return this.call({ method: "GET", path: `/customers/${encodeURIComponent(parameters.customerId)}`, headers });
+  }
+
+  /** Get the history of the permissions */
+  getFleetHistory(parameters: { readonly days?: number } = {}, headers: Headers = {}): Promise<Answer<FleetHistory>> {
+    return this.call({ method: "GET", path: `/fleet/history`, query: { days: parameters.days }, headers });
   }
 
   /** List a customer's permissions */

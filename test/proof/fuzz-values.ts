@@ -61,6 +61,7 @@ const byName: Readonly<Record<string, fc.Arbitrary<string>>> = {
   ),
   changeId: fc.oneof({ weight: 3, arbitrary: remembered("change") }, { weight: 1, arbitrary: guid }),
   subscriptionId: fc.oneof({ weight: 3, arbitrary: remembered("subscription", 3) }, { weight: 1, arbitrary: guid }),
+  search: fc.oneof(remembered("customer", 3), fc.constantFrom("c", "Ｃ０", "ß", "no such customer")),
   skipToken: skipTokens,
   callbackUrl: fc.constantFrom(closedDoor, `${closedDoor}2`),
   webhookId: fc.oneof(
