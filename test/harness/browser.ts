@@ -47,7 +47,9 @@ const installed = [
 /** @returns that of the system, or else the one that an npm package brings */
 export function findBrowser(): string {
   const onPath = (process.env.PATH ?? "").split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
-  const found = [process.env.CHROME_PATH ?? "", ...onPath, ...installed].find((path) => path !== "" && existsSync(path));
+  const found = [process.env.CHROME_PATH ?? "", ...onPath, ...installed].find(
+    (path) => path !== "" && existsSync(path),
+  );
   if (found !== undefined) return found;
   // An ES module, which Jest does not load.
   const script = 'import("@sparticuz/chromium").then(async (it) => console.log(await it.default.executablePath()))';
