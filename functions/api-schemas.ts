@@ -231,7 +231,9 @@ export const activity = objectOf<Activity>(
     hash: text("SHA-256 of this entry's RFC 8785 canonical JSON without this member.", sha256),
   },
   {
-    changed: truth("Present and false when the permission was so already, and Partner Center was brought in line."),
+    realigned: truth(
+      "Present when the permission was so already, and only Partner Center was brought in line with it.",
+    ),
     operationType: oneOf(operationTypes, "What was done in Partner Center, in the words of its audit records."),
     error: activityError,
     finding: activityFinding,

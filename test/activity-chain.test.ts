@@ -145,7 +145,7 @@ describe("any sequence of changes", () => {
           ...occasional,
           operation: `${state === "On" ? "Create" : "Delete"} Customer Purchase Permissions`,
           result: "Succeeded",
-          ...(state === "Off" ? { changed: false } : {}),
+          ...(state === "Off" ? { realigned: true } : {}),
           at: at.toISOString(),
           previousHash: "0".repeat(64),
           hash: activity.hash,

@@ -33,7 +33,7 @@ const turned: Turn = { customerId: contoso, product: "azureReservations", sequen
 test.each<[what: string, otherwise: Partial<Activity>, turn: Turn | undefined]>([
   ["that succeeded", {}, turned],
   ["to Off", { operation: "Delete Customer Purchase Permissions" }, { ...turned, state: "Off" }],
-  ["that found the switch so", { changed: false }, { ...turned, isAgain: true }],
+  ["that found the switch so", { realigned: true }, { ...turned, isAgain: true }],
   ["that failed", { result: "Failed" }, undefined],
   ["that detected something", { result: "Detected" }, undefined],
   ["of an operation that nobody knows", { operation: "Update" as Activity["operation"] }, undefined],

@@ -385,7 +385,7 @@ export interface Activity {
   readonly changeId: string;
   readonly previousHash: string;
   readonly hash: string;
-  readonly changed?: boolean;
+  readonly realigned?: boolean;
   readonly operationType?: "create_self_serve_policy" | "update_self_serve_policy" | "delete_self_serve_policy";
   readonly error?: ActivityError;
   readonly finding?: ActivityFinding;

@@ -54,10 +54,8 @@ export interface Activity {
   /** Of a `Detected` one: what leads to the state that Partner Center has. */
   readonly operation: Operation;
   readonly result: (typeof activityResults)[number];
-  /**
-   * Of one that succeeded, and never true: the switch was so already, and Partner Center was brought in line with it.
-   */
-  readonly changed?: boolean;
+  /** Present and true when the switch was so already, and only Partner Center was brought in line with it. */
+  readonly realigned?: boolean;
   /**
    * What was done in Partner Center, in the words of its audit records; absent when nothing had to be, or when a
    * crash has left nobody who knows.

@@ -242,7 +242,7 @@ function moveSwitch(
   more: Pick<Activity, "operationType"> = {},
 ): { record: CustomerRecord; activity: Activity } {
   const isAgain = current.switches[wish.product].state === wish.state;
-  const outcome = { result: "Succeeded", ...(isAgain ? { changed: false } : {}), ...more } as const;
+  const outcome = { result: "Succeeded", ...(isAgain ? { realigned: true } : {}), ...more } as const;
   const activity = chainActivity(current, draftOf(current, wish, occasion, outcome));
   const moved: Switch = {
     state: wish.state,
@@ -264,7 +264,7 @@ function draftOf(
   current: CustomerRecord,
   wish: Wish,
   { changeId, by, at, requestId, correlationId, evidence }: Occasion,
-  outcome: Pick<Activity, "result" | "changed" | "operationType" | "error">,
+  outcome: Pick<Activity, "result" | "realigned" | "operationType" | "error">,
 ): ActivityDraft {
   const { result, ...more } = outcome;
   return {

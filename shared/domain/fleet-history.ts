@@ -48,11 +48,11 @@ export function turnOf({
   sequence,
   operation,
   result,
-  changed = true,
+  realigned = false,
 }: Activity): Turn | undefined {
   const state = permissionStates.find((each) => operationOf[each] === operation);
   return result === "Succeeded" && state !== undefined
-    ? { customerId, product, sequence, state, isAgain: !changed }
+    ? { customerId, product, sequence, state, isAgain: realigned }
     : undefined;
 }
 
