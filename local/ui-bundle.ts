@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build, type Metafile } from "esbuild";
@@ -50,7 +50,8 @@ export async function bundleUi(folder: string): Promise<readonly BuiltFile[]> {
   const document = await documentOf(folder, metafile);
   const at = (name: string) => join(folder, outdir, name);
   const hashed = outputFiles.map(({ path, contents }) => ({ path, contents }));
-  const files = [...hashed, { path: at(basename(page)), contents: Buffer.from(document) }];
+  const licences = { path: at("licences.txt"), contents: Buffer.from(await licencesOf(folder, metafile)) };
+  const files = [...hashed, licences, { path: at(basename(page)), contents: Buffer.from(document) }];
   const manifest: UiManifest = Object.fromEntries(files.map((file) => [basename(file.path), entryOf(file)]));
   return [
     ...files.flatMap(withCompressed),
@@ -84,19 +85,34 @@ async function documentOf(folder: string, { outputs }: Metafile): Promise<string
   }, source);
 }
 
+/** The packages that are in the bundle ask for their licences to go with them. */
+async function licencesOf(folder: string, { inputs }: Metafile): Promise<string> {
+  const places = Object.keys(inputs).flatMap(
+    (input) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? [],
+  );
+  const licences = [...new Set(places)].sort().map(async (place) => {
+    const { name, version, license } = JSON.parse(await readFile(join(folder, place, "package.json"), "utf8"));
+    const files = await readdir(join(folder, place));
+    const file = files.find((one) => /^licen[cs]e(\.(md|txt))?$/i.test(one));
+    const text = file === undefined ? "" : (await readFile(join(folder, place, file), "utf8")).trim();
+    return `${name} ${version}: ${license}\n\n${text}\n`;
+  });
+  return (await Promise.all(licences)).join("\n---\n\n");
+}
+
 function urlOf(output: string): string {
   return `/ui/${basename(output)}`;
 }
 
 function missing(entry: string): never {
-  throw new Error(`The bundle of the page has nothing made of ${entry}.`);
+  throw new Error(`There is no ${entry} for the page.`);
 }
 
 function entryOf({ path, contents }: BuiltFile): UiManifest[string] {
   const mediaType = mediaTypes[extname(path)];
   if (mediaType === undefined) throw new Error(`No media type is known for ${basename(path)}.`);
   const hash = createHash("sha256").update(contents).digest("hex").slice(0, 32);
-  return { mediaType, hash, isImmutable: basename(path) !== basename(page) };
+  return { mediaType, hash, isImmutable: /-[A-Z0-9]{8}\./.test(basename(path)) };
 }
 
 function withCompressed({ path, contents }: BuiltFile): BuiltFile[] {

@@ -45,7 +45,7 @@ test("a start loads no SDK, and a read only the one for the tables", async () =>
   const running = await start();
   const atStart = loadedBy(running);
   expect(atStart.names).toEqual(["main.js"]);
-  expect(atStart.kilobytes).toBeLessThan(365);
+  expect(atStart.kilobytes).toBeLessThan(380);
 
   expect((await running.call("GET", pathOf(running))).status).toBe(200);
   const afterRead = loadedBy(running);
