@@ -93,6 +93,12 @@ param alertEmail string = ''
 @description('Object id of the user who runs npm run partner-center:consent and so writes into the key vault; empty: nobody.')
 param consentPrincipalId string = ''
 
+@description('Storage and vault answer in a virtual network only, by private endpoints. The door of the app stays public.')
+param virtualNetwork bool = false
+
+@description('Of the virtual network: at least a /24.')
+param virtualNetworkAddresses string = '10.90.0.0/24'
+
 var token = uniqueString(subscription().id, environmentName, location)
 var tags = { 'azd-env-name': environmentName }
 var followsPartnerCenter = partnerCenterMode != 'off'
@@ -158,6 +164,7 @@ module hostStorage 'modules/host-storage.bicep' = {
     location: location
     tags: tags
     appPrincipalId: identity.outputs.principalId
+    isPrivate: virtualNetwork
   }
 }
 
@@ -170,6 +177,7 @@ module recordStorage 'modules/record-storage.bicep' = {
     tags: tags
     sku: recordRedundancy
     appPrincipalId: identity.outputs.principalId
+    isPrivate: virtualNetwork
   }
 }
 
@@ -182,7 +190,22 @@ module vault 'modules/vault.bicep' = {
     tags: tags
     appPrincipalId: identity.outputs.principalId
     consentPrincipalId: consentPrincipalId
+    isPrivate: virtualNetwork
     clientSecret: partnerCenterClientSecret
+  }
+}
+
+module network 'modules/network.bicep' = if (virtualNetwork) {
+  name: 'network'
+  scope: group
+  params: {
+    token: token
+    location: location
+    tags: tags
+    addresses: virtualNetworkAddresses
+    hostStorageId: hostStorage.outputs.id
+    recordStorageId: recordStorage.outputs.id
+    vaultId: vault.outputs.id
   }
 }
 
@@ -204,6 +227,7 @@ module functionApp 'modules/function-app.bicep' = {
     alwaysReadyInstances: alwaysReadyInstances
     maximumInstances: maximumInstances
     instanceMemoryMB: instanceMemoryMB
+    subnetId: virtualNetwork ? network.outputs.appSubnetId : ''
     productSettings: productSettings
   }
 }

@@ -66,6 +66,8 @@ export function demoSettings({
     AZURE_RESOURCE_MANAGER_ENDPOINT: armUrl,
     CUSTOMER_APP_CLIENT_ID: customerAppClientId,
     CUSTOMER_APP_CLIENT_SECRET: customerAppSecret,
+    // So that a receiver of webhooks can be tried on this machine.
+    WEBHOOK_HOSTS: "127.0.0.1",
     ...(partnerCenter === undefined
       ? { PARTNER_CENTER_MODE: "off" }
       : {

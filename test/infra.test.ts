@@ -14,9 +14,12 @@ import {
   webhooksTable,
 } from "../shared/adapters/table-keys.ts";
 import { readSettings } from "../shared/config.ts";
+import { createAzure, identityClientId } from "./infra/azure.ts";
 import { type BicepFile, readBicepTexts } from "./infra/bicep.ts";
 import { type CheckBicep, createCheck } from "./infra/check.ts";
-import { type Azure, createEvaluator, type Values } from "./infra/evaluate.ts";
+import { createEvaluator, type Values } from "./infra/evaluate.ts";
+import { networkFindings } from "./infra/network.ts";
+import { networkMistakes } from "./infra/network-mistakes.ts";
 import { mistakes } from "./infra/planted-mistakes.ts";
 import { readTypeSnapshot } from "./infra/type-snapshot.ts";
 
@@ -29,7 +32,7 @@ let check: CheckBicep;
 let files: readonly BicepFile[];
 
 beforeAll(async () => {
-  check = await createCheck(snapshot);
+  check = await createCheck(snapshot, networkFindings);
   ({ files } = check(texts));
 });
 
@@ -44,7 +47,7 @@ describe("the Bicep files", () => {
     expect(check(texts).findings).toEqual([]);
   });
 
-  test.each(mistakes)("do not pass with $what", ({ path, from, to, named }) => {
+  test.each([...mistakes, ...networkMistakes])("do not pass with $what", ({ path, from, to, named }) => {
     const text = texts.get(path) ?? "";
     expect(text).toContain(from);
     const { findings } = check(new Map([...texts, [path, text.replace(from, to)]]));
@@ -55,10 +58,11 @@ describe("the Bicep files", () => {
     });
   });
 
-  test("are all modules of main.bicep, and declare only types that are in the snapshot, which has no others", () => {
+  test("are all modules of main.bicep, and declare only types that are in the snapshot, which has no others", async () => {
     const modules = fileAt("main.bicep").modules.map(({ type }) => type);
     expect(modules.toSorted()).toEqual([...texts.keys()].filter((path) => path !== "main.bicep").toSorted());
-    const declared = files.flatMap(({ resources }) => resources.map(({ type }) => type));
+    const { files: workflows } = (await createCheck(snapshot))(readBicepTexts("logicapps"));
+    const declared = [...files, ...workflows].flatMap(({ resources }) => resources.map(({ type }) => type));
     expect([...new Set(declared)].toSorted()).toEqual(Object.keys(snapshot).toSorted());
   });
 
@@ -107,43 +111,15 @@ function azdName(name: string): string {
 }
 
 const ids = { audience: "11111111-1111-4111-8111-111111111111", customerApp: "22222222-2222-4222-8222-222222222222" };
-const identityClientId = "33333333-3333-4333-8333-333333333333";
 
 /** The app settings of a deployment with these parameters. */
 function settingsWith(params: Values): Record<string, string> {
-  const azure: Azure = {
-    files,
-    properties: {
-      "Microsoft.ManagedIdentity/userAssignedIdentities": () => ({
-        clientId: identityClientId,
-        principalId: "principal",
-      }),
-      "Microsoft.Insights/components": () => ({
-        ConnectionString:
-          "InstrumentationKey=x;IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/",
-      }),
-      "Microsoft.KeyVault/vaults": (name) => ({ vaultUri: `https://${name}.vault.azure.net/` }),
-      "Microsoft.Storage/storageAccounts": (name) => ({
-        primaryEndpoints: Object.fromEntries(
-          ["blob", "queue", "table"].map((service) => [service, `https://${name}.${service}.core.windows.net/`]),
-        ),
-      }),
-    },
-    functions: {
-      empty: (value) => value === "" || value === null,
-      environment: () => ({
-        authentication: { loginEndpoint: "https://login.microsoftonline.com/" },
-        resourceManager: "https://management.azure.com/",
-      }),
-      string: (value) => (typeof value === "boolean" ? (value ? "True" : "False") : String(value)),
-      subscription: () => ({ id: "/subscriptions/x" }),
-      tenant: () => ({ tenantId: "44444444-4444-4444-8444-444444444444" }),
-      union: (...objects) => Object.assign({}, ...objects),
-      uniqueString: () => "abcdefghijklm",
-    },
-  };
   const given = { environmentName: "test", location: "westeurope", entraAudience: ids.audience };
-  const main = createEvaluator(azure, "main.bicep", { ...given, customerAppClientId: ids.customerApp, ...params });
+  const main = createEvaluator(createAzure(files), "main.bicep", {
+    ...given,
+    customerAppClientId: ids.customerApp,
+    ...params,
+  });
   return main.module("functionApp").properties("settings") as Record<string, string>;
 }
 

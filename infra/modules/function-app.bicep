@@ -13,6 +13,8 @@ param telemetryConnection string
 param alwaysReadyInstances int
 param maximumInstances int
 param instanceMemoryMB int
+@description('Empty: no virtual network.')
+param subnetId string
 param productSettings object
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
@@ -37,6 +39,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     keyVaultReferenceIdentity: identityId
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
       minTlsVersion: '1.2'
       ftpsState: 'Disabled'

@@ -5,6 +5,7 @@ param location string
 param tags object
 param appPrincipalId string
 param consentPrincipalId string
+param isPrivate bool
 @secure()
 param clientSecret string
 
@@ -21,6 +22,9 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
     enableRbacAuthorization: true
     enableSoftDelete: true
     softDeleteRetentionInDays: 90
+    // Azure's own deployments put the secret below into it, whatever is closed.
+    publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
+    networkAcls: { defaultAction: isPrivate ? 'Deny' : 'Allow', bypass: 'AzureServices' }
   }
 }
 
@@ -50,5 +54,6 @@ resource consent 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!emp
   }
 }
 
+output id string = vault.id
 output uri string = vault.properties.vaultUri
 output clientSecretReference string = '@Microsoft.KeyVault(VaultName=${vault.name};SecretName=${clientSecretName})'

@@ -88,7 +88,13 @@ export function createTableDeliveries(table: () => Promise<TableClient>): Delive
   async function submit(actions: TransactionAction[]): Promise<void> {
     if (actions.length === 0) return;
     const client = await table();
-    await callStorage((abortSignal) => client.submitTransaction(actions, { abortSignal }), gone).catch(unless(gone));
+    const commit = async (abortSignal: AbortSignal) => {
+      const { subResponses } = await client.submitTransaction(actions, { abortSignal });
+      // The SDK reads any 2xx as success, also a page of a proxy: count the answers.
+      const isDone = subResponses.length === actions.length && subResponses.every(({ status }) => status === 204);
+      if (!isDone) throw new Error("The answer of storage is not that of the transaction.");
+    };
+    await callStorage(commit, gone).catch(unless(gone));
   }
 }
 

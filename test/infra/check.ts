@@ -12,7 +12,11 @@ export type CheckBicep = (texts: BicepTexts) => {
   readonly findings: readonly Finding[];
 };
 
-export async function createCheck(types: TypeSnapshot): Promise<CheckBicep> {
+/** @param further what is looked at only when the files have no other fault: in those the rest is a guess */
+export async function createCheck(
+  types: TypeSnapshot,
+  further: (files: readonly BicepFile[]) => Finding[] = () => [],
+): Promise<CheckBicep> {
   const parse = await createBicepParser();
   return (texts) => {
     const files = [...texts].map(([path, text]) => parse(path, text));
@@ -25,6 +29,6 @@ export async function createCheck(types: TypeSnapshot): Promise<CheckBicep> {
       ...moduleFindings(file, files),
       ...policyFindings(file),
     ]);
-    return { files, findings };
+    return { files, findings: findings.length > 0 ? findings : further(files) };
   };
 }

@@ -5,17 +5,10 @@ import { type BicepFile, childrenOf, type Finding, finding, nodesIn } from "./bi
 
 /** Those of https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions that are in use here. */
 const functions = [
-  "empty",
-  "environment",
-  "guid",
-  "string",
-  "subscription",
-  "subscriptionResourceId",
-  "tenant",
-  "union",
+  ...["cidrSubnet", "empty", "environment", "guid", "loadJsonContent", "replace", "resourceGroup", "string"],
+  ...["subscription", "subscriptionResourceId", "tenant", "union", "uniqueString"],
 ];
-functions.push("uniqueString");
-const decorators = ["allowed", "description", "maxLength", "maxValue", "minLength", "minValue", "secure"];
+const decorators = ["batchSize", "allowed", "description", "maxLength", "maxValue", "minLength", "minValue", "secure"];
 
 export function nameFindings(file: BicepFile): Finding[] {
   const declared = [file.params, file.variables, file.resources, file.modules].flat();

@@ -28,7 +28,7 @@ import {
 const meta = ["parent", "scope", "dependsOn"];
 const functionKinds: Readonly<Record<string, string>> = {
   ...{ string: "string", guid: "string", uniqueString: "string", subscriptionResourceId: "string" },
-  ...{ empty: "bool", union: "object" },
+  ...{ cidrSubnet: "string", replace: "string", empty: "bool", union: "object" },
 };
 
 export function propertyFindings(file: BicepFile, types: TypeSnapshot, files: readonly BicepFile[]): Finding[] {
@@ -199,7 +199,7 @@ function memberFindings(file: BicepFile, types: TypeSnapshot): Finding[] {
   for (const node of file.root.descendantsOfType("member_expression")) {
     if (node === null || node.parent?.type === "member_expression") continue;
     const [first = "", ...steps] = node.text.replaceAll(/\s/g, "").split(".");
-    const resource = types[owners.get(first)?.type ?? ""];
+    const resource = types[owners.get(first.replace(/\[.*\]$/, ""))?.type ?? ""];
     const body = resource && Object.values(resource.bodies)[0];
     if (resource === undefined || body === undefined) continue;
     let type: ObjectType | undefined = body;

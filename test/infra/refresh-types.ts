@@ -1,7 +1,7 @@
 /**
- * `npm run infra:types`: writes `infra/types/azure.json`, the types of the resources that infra/ declares, out of
- * Microsoft's MCP server for Azure. That is a program of 137 MB for Linux, so it is installed into a temporary folder and
- * never a dependency. It knows Bicep's types without a network, and is told to send no telemetry.
+ * `npm run infra:types`: writes `infra/types/azure.json`, the types of the resources that infra/ and logicapps/ declare,
+ * out of Microsoft's MCP server for Azure. That is a program of 137 MB for Linux, so it is installed into a temporary
+ * folder and never a dependency. It knows Bicep's types without a network, and is told to send no telemetry.
  */
 
 import { execFileSync } from "node:child_process";
@@ -12,7 +12,12 @@ import type { ObjectType, ResourceType } from "./type-snapshot.ts";
 
 const source = "@azure/mcp-linux-x64@2.0.5";
 /** It lists them and cannot load them; infra/types/by-hand.json has what we use of them. */
-const byHand = ["Microsoft.Insights/actionGroups", "Microsoft.Insights/scheduledQueryRules"];
+const byHand = [
+  "Microsoft.Insights/actionGroups",
+  "Microsoft.Insights/scheduledQueryRules",
+  "Microsoft.Network/privateDnsZones",
+  "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
+];
 
 interface ListedType {
   readonly $type: string;
@@ -38,9 +43,11 @@ try {
 }
 
 function declaredTypes(): string[] {
-  const texts = readdirSync(join(root, "infra"), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".bicep"))
-    .map((path) => readFileSync(join(root, "infra", path), "utf8"));
+  const texts = ["infra", "logicapps"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".bicep"))
+      .map((path) => readFileSync(join(root, folder, path), "utf8")),
+  );
   const names = texts.flatMap((text) => text.match(/(?<=')Microsoft\.[\w./]+@[\w-]+(?=')/g) ?? []);
   return [...new Set(names)].filter((name) => !byHand.some((type) => name.startsWith(`${type}@`))).sort();
 }

@@ -1,6 +1,6 @@
 /**
  * The types of Azure's resources as `infra/types/` keeps them. `azure.json` is written by `npm run infra:types` from what
- * Microsoft's MCP server knows of Bicep; `by-hand.json` holds the two types that it lists and cannot load.
+ * Microsoft's MCP server knows of Bicep; `by-hand.json` holds those that it lists and cannot load.
  */
 
 import { readFileSync } from "node:fs";

@@ -1,6 +1,7 @@
 /**
  * The same in live mode: Partner Center loses replies and requests, instances are killed, callers follow every change
- * that was accepted to the end of its operation. Then record, log and policies agree, and every switch was linearizable.
+ * that was accepted to the end of its operation. Then record, log and policies agree, every switch was linearizable, and
+ * whoever subscribed was told of all that was logged.
  *
  *   SEED=… LIVE_SECONDS=… LIVE_KILLS=… npm run test:crash
  */
@@ -10,6 +11,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Fault, FaultsOfServer } from "../../local/stand-ins/faults.ts";
 import { createCaller } from "../harness/caller.ts";
 import { makeEligibleCustomers } from "../harness/customers.ts";
+import { type Audience, gatherAudience, receiverSettings } from "../harness/deliveries-to-all.ts";
 import { createLosses, createMortal, disturb } from "../harness/disturbances.ts";
 import { createHistory, type SwitchName } from "../harness/history.ts";
 import { judge } from "../harness/judge.ts";
@@ -30,11 +32,16 @@ const switches = customers.flatMap(({ customer: { tenantId: customerId } }): Swi
 ]);
 
 let product: Product;
+let audience: Audience;
 beforeAll(async () => {
   process.stdout.write(`crash, live: SEED=${seed}\n`);
-  product = await startProduct({ customers, partnerCenterMode: "live" });
+  product = await startProduct({ customers, partnerCenterMode: "live", settings: receiverSettings });
+  audience = await gatherAudience(product, createRandom(seed, "receiver in live mode"));
 }, 60_000);
-afterAll(() => product.stop());
+afterAll(async () => {
+  await product.stop();
+  await audience.receiver.close();
+});
 
 interface PolicyLosses {
   replies: number;
@@ -134,6 +141,8 @@ test("while Partner Center loses replies and instances die, every change comes t
   }
   isOver = true;
   await sweeping;
+  const told = await audience.examine(customers.map(({ customer }) => customer.tenantId));
+  expect(told.faults).toEqual([]);
   for (const name of switches) await last.read(name);
   const judgement = judge(history, { confirms: true });
   expect(judgement.complaints).toEqual([]);
@@ -144,7 +153,7 @@ test("while Partner Center loses replies and instances die, every change comes t
       "crash, live: figures",
       `SEED=${seed}`,
       `live mode, ${secondsGone().toFixed(1)} s until every change had ended: ${kills} kills`,
-      `  ${history.acknowledged()} switches acknowledged, ${history.accepted} answered 202 and followed to their end, ${sum.entries} log entries; of ${sum.there + sum.absent} unknown to their callers ${sum.there} are wholly there, ${sum.absent} wholly absent`,
+      `  ${history.acknowledged()} switches acknowledged, ${history.accepted} answered 202 and followed to their end, ${sum.entries} log entries; of ${sum.there + sum.absent} unknown to their callers ${sum.there} are wholly there, ${sum.absent} wholly absent; ${told.figures}`,
       `  Partner Center: ${replies} replies and ${requests} requests lost, ${refusals} calls answered 503, ${late} late; ${ofStorage.counts.replies} replies of storage lost; ${history.lost} answers lost to callers`,
       `  ${judgement.figures}`,
     ]

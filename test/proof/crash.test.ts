@@ -1,7 +1,8 @@
 /**
  * Chaos, and what callers saw of it. Under kill -9 of the instance, lost requests and replies of storage, pauses and
  * restarts of storage: what was acknowledged is on record exactly once, what was not is there as a whole or not at all,
- * and every switch behaved for its callers as one that does one thing at a time.
+ * and every switch behaved for its callers as one that does one thing at a time. Whoever subscribed was told of all that
+ * was logged, and of nothing else.
  *
  *   SEED=… SWITCHES=… KILLS=… PAUSES=… RESTARTS=… OPERATIONS=… CALLERS=… npm run test:crash
  *
@@ -15,6 +16,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { type CallerOptions, createCaller } from "../harness/caller.ts";
 import { makeEligibleCustomers } from "../harness/customers.ts";
+import { type Audience, gatherAudience, receiverSettings } from "../harness/deliveries-to-all.ts";
 import {
   createLosses,
   createMortal,
@@ -54,13 +56,15 @@ const switchesOf = (customerId: string): SwitchName[] => [
 let azurite: OwnAzurite;
 let product: Product;
 let mortal: Mortal;
+let audience: Audience;
 const figures: string[] = [];
 
 beforeAll(async () => {
   process.stdout.write(`crash: SEED=${seed}\n`);
   const location = await mkdtemp(join(process.env.TEST_FOLDER ?? "", "own-azurite-"));
   azurite = await startOwnAzurite({ location });
-  product = await startProduct({ customers, connectionString: azurite.connectionString });
+  product = await startProduct({ customers, connectionString: azurite.connectionString, settings: receiverSettings });
+  audience = await gatherAudience(product, createRandom(seed, "receiver"));
   mortal = createMortal(product);
   // What an instance with a slow clock writes is old when the last one looks: its sweep need not be waited for.
   await mortal.kill({ behind: 120 });
@@ -71,6 +75,7 @@ afterEach(() => {
 });
 afterAll(async () => {
   await product.stop();
+  await audience.receiver.close();
   await azurite.stop();
   process.stdout.write(["crash: figures", `SEED=${seed}`, ...figures].join("\n  ").concat("\n"));
 }, 60_000);
@@ -110,9 +115,11 @@ async function examine(history: History): Promise<string> {
     }, 30_000);
     for (const key of ["entries", "there", "absent"] as const) sum[key] += record[key];
   }
+  const told = await audience.examine(new Set(history.switches().map((name) => name.customerId)));
+  expect(told.faults).toEqual([]);
   const last = createCaller({ product, history, random: createRandom(seed, "last look") });
   for (const name of history.switches()) await last.read(name);
-  return `${history.acknowledged()} switches acknowledged, ${sum.entries} log entries; of ${sum.there + sum.absent} unknown to their callers ${sum.there} are wholly there, ${sum.absent} wholly absent`;
+  return `${history.acknowledged()} switches acknowledged, ${sum.entries} log entries; of ${sum.there + sum.absent} unknown to their callers ${sum.there} are wholly there, ${sum.absent} wholly absent; ${told.figures}`;
 }
 
 function wordsOf({ requests, replies, refusals, delays }: Losses["counts"], history: History): string {

@@ -15,6 +15,7 @@ import { makeEligibleCustomers } from "../harness/customers.ts";
 import { type KeyVaultStandIn, startKeyVault } from "../harness/key-vault.ts";
 import { eventually } from "../harness/ledger.ts";
 import { type Product, startProduct } from "../harness/product.ts";
+import { startReceiver } from "../harness/receiver.ts";
 import { admit, makeEligibleTenant } from "../harness/tenants.ts";
 import { driftCustomers, driftRow, receiveRow, synchronisationRow } from "./faults/background.ts";
 import { documentOf, withoutSeconds } from "./faults/document.ts";
@@ -30,12 +31,15 @@ import {
   tenantsOfKeys,
 } from "./faults/rows.ts";
 import type { Played } from "./faults/scene.ts";
+import { rowsOfTheList, rowsOfWebhooks } from "./faults/webhooks.ts";
 
 const document = "docs/faults.md";
 const seed = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000);
 const only = process.env.FAULTS_ONLY === undefined ? undefined : new RegExp(process.env.FAULTS_ONLY);
 /** Cells of one product that run side by side. */
-const sideBySide = 8;
+const some = 8;
+/** For cells that mostly wait; there may be fifty webhooks. */
+const many = 40;
 
 jest.setTimeout(20 * 60_000);
 
@@ -58,7 +62,8 @@ const isWanted = (cell: Cell) => only === undefined || only.test(keyOf(cell));
 /** Rows whose cells run side by side, or, when they share a call, fault by fault. */
 interface Lane {
   readonly rows: readonly Row[];
-  readonly isSideBySide?: boolean;
+  /** How many cells. Absent: one after the other. */
+  readonly sideBySide?: number;
   /** For rows that meet one fault together. */
   readonly inject?: (fault: FaultName) => Injected;
 }
@@ -78,7 +83,10 @@ async function playCell({ row, fault }: Cell): Promise<Measured> {
 }
 
 /** All of a row's neighbours meet the fault at the same time. */
-async function playTogether(cells: readonly Cell[], inject: (fault: FaultName) => Injected): Promise<Measured[]> {
+async function playTogether(
+  cells: readonly Cell[],
+  inject: (fault: FaultName) => Injected,
+): Promise<Promise<Measured>[]> {
   const [first] = cells;
   if (first === undefined) return [];
   const scenes = cells.map(({ row, fault }) => row.scene(fault).scene);
@@ -87,17 +95,18 @@ async function playTogether(cells: readonly Cell[], inject: (fault: FaultName) =
   const suffered = await Promise.allSettled(scenes.map((scene) => scene.suffer()));
   injected.lift();
   const hits = injected.hits();
-  return Promise.all(
-    scenes.map(async (scene, index) => {
-      const outcome = suffered[index];
-      if (outcome?.status === "rejected") throw outcome.reason;
-      await scene.recover();
-      return { ...scene.played, hits };
-    }),
-  );
+  const ends = scenes.map(async (scene, index) => {
+    const outcome = suffered[index];
+    if (outcome?.status === "rejected") throw outcome.reason;
+    await scene.recover();
+    return { ...scene.played, hits };
+  });
+  for (const end of ends) end.catch(() => undefined);
+  await Promise.allSettled(ends.filter((_end, index) => !cells[index]?.row.recoversBeside));
+  return ends;
 }
 
-function start({ rows: ofLane, isSideBySide, inject }: Lane): Promise<unknown> {
+function start({ rows: ofLane, sideBySide = 1, inject }: Lane): Promise<unknown> {
   const cells = shuffled(ofLane.flatMap((row) => faultNames.map((fault) => ({ row, fault }))).filter(isWanted));
   // What only waits begins first.
   cells.sort((one, other) => Number(other.fault === "hang") - Number(one.fault === "hang"));
@@ -114,13 +123,13 @@ function start({ rows: ofLane, isSideBySide, inject }: Lane): Promise<unknown> {
       try {
         const played =
           inject === undefined ? await Promise.all(together.map(playCell)) : await playTogether(together, inject);
-        for (const [index, cell] of together.entries()) settle.get(cell)?.resolve(played[index] as Measured);
+        for (const [index, cell] of together.entries()) settle.get(cell)?.resolve(played[index] as Promise<Measured>);
       } catch (error) {
         for (const cell of together) settle.get(cell)?.reject(error);
       }
     }
   };
-  return Promise.all(Array.from({ length: isSideBySide ? sideBySide : 1 }, work));
+  return Promise.all(Array.from({ length: sideBySide }, work));
 }
 
 /** By the seed, so that neighbours differ from run to run. */
@@ -154,13 +163,16 @@ async function open(options: Parameters<typeof startProduct>[0], tokenLifetimeSe
 const short = 120;
 
 const lanes: (() => Promise<readonly Lane[]>)[] = [
+  // What waits longest begins first.
+  async () => [rowsOfTheList(await openWithReceiver())],
+  async () => [{ sideBySide: many, rows: rowsOfWebhooks(await openWithReceiver()) }],
   async () => {
     const product = await open({ customers: makeEligibleCustomers(1) });
-    return [{ isSideBySide: true, rows: rowsWithoutPartnerCenter(product) }];
+    return [{ sideBySide: some, rows: rowsWithoutPartnerCenter(product) }];
   },
   async () => {
     const product = await open({ customers: makeEligibleCustomers(1), partnerCenterMode: "live" });
-    return [{ isSideBySide: true, rows: rowsWithPartnerCenter(product) }];
+    return [{ sideBySide: some, rows: rowsWithPartnerCenter(product) }];
   },
   async () => {
     const product = await open({
@@ -170,7 +182,7 @@ const lanes: (() => Promise<readonly Lane[]>)[] = [
       })),
       settings: { ENTRA_TENANT_ID: [partnerTenantId, ...tenantsOfKeys].join(",") },
     });
-    return [{ isSideBySide: true, rows: rowsOfKeys(product) }, { rows: [receiveRow(product)] }];
+    return [{ sideBySide: some, rows: rowsOfKeys(product) }, { rows: [receiveRow(product)] }];
   },
   async () => {
     const product = await open({ customers: makeEligibleCustomers(1), partnerCenterMode: "live" }, short);
@@ -220,6 +232,13 @@ const lanes: (() => Promise<readonly Lane[]>)[] = [
     return [{ rows: [timer === "synchronisation" ? synchronisationRow(product) : driftRow(product, timer)] }];
   }),
 ];
+
+async function openWithReceiver() {
+  const product = await open({ customers: makeEligibleCustomers(1), settings: { WEBHOOK_HOSTS: "127.0.0.1" } });
+  const receiver = await startReceiver(product);
+  closing.push(receiver);
+  return { product, receiver };
+}
 
 interface Outcome extends Cell {
   readonly measured: Measured | undefined;

@@ -27,6 +27,11 @@ or page of a proxy, is in the answer; and the same request goes through after th
 - "PUT On, second": the other switch is On already, so that the policy is changed and not made.
 - \`202\`: the change is begun and goes on by itself. Off is accepted while Partner Center is away; On is not.
 - Signing keys that were fetched once are kept for a day: this row is of an instance that has none yet.
+- Webhooks: "told" is that the receiver was told while the fault was there, "told later" that it was told afterwards,
+  without anybody asking again. In every cell the switch was answered and its entry in the log while the fault was there;
+  in the end the receiver had been told of that entry at least once, signed, with one id, and of nothing else. Time that
+  only the sweep's patience takes was not waited for: the delivery was made old.
+- A receiver that answers 2xx has taken it, whatever else it says.
 
 `;
 

@@ -23,7 +23,7 @@ export const faultNames = [
 export type FaultName = (typeof faultNames)[number];
 
 /** A service that is called over HTTPS. */
-export type Service = "keys" | "customerToken" | "partnerToken" | "arm" | "partnerCenter" | "vault";
+export type Service = "keys" | "customerToken" | "partnerToken" | "arm" | "partnerCenter" | "vault" | "receiver";
 
 const slowMilliseconds = 1_500;
 const retryAfter = { "Retry-After": "2" };
@@ -76,6 +76,7 @@ const ownWords: Readonly<Record<Service, Readonly<Partial<Record<FaultName, Faul
     },
   },
   vault: {},
+  receiver: {},
 };
 
 /** JSON that is well-formed and belongs to somebody else. */
@@ -86,6 +87,7 @@ const otherJson: Readonly<Record<Service, object>> = {
   arm: { totalCount: 0, items: [] },
   partnerCenter: { value: [] },
   vault: { totalCount: 0, items: [] },
+  receiver: { value: [] },
 };
 
 /** What the service's stand-in is to do. Of a write, "cut" and "other JSON" come after it was done, the rest before. */

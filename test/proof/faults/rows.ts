@@ -27,6 +27,8 @@ export interface Row {
   readonly expected: Readonly<Record<FaultName, string>>;
   /** How it goes on when the fault is gone. */
   readonly recovery: string;
+  /** That takes long, and may meet the next fault. */
+  readonly recoversBeside?: boolean;
   /** A new scene with its own customer, and how its fault is brought about. */
   scene(fault: FaultName): { readonly scene: Scene; readonly inject: () => Injected };
 }
