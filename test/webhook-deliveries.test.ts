@@ -237,6 +237,8 @@ describe("kill -9 loses nothing", () => {
       product.storage.fate = () => "forward";
       await product.start();
       await product.trigger("SweepPendingActivities");
+      // The other sweep's patience keeps the two apart; here all is old at once.
+      await logged(customerId);
       await product.trigger("SweepDeliveries");
       await eventually(async () => expect(at(customerId).length).toBeGreaterThan(0), 25_000);
       await aWhile();
@@ -286,6 +288,14 @@ test("what a receiver did not take for three days is listed, and delivered when 
   const deliveryId = listed.body.value[0].id;
   const replay = (body: object) => product.call("POST", `${path}/replay`, { body });
   expect((await replay({ deliveryId: "none" })).status).toBe(400);
+  const other = await subscribe(nextCustomer());
+  const foreign = await product.call("POST", `/webhooks/${other.id}/replay`, { body: { deliveryId } });
+  expect([foreign.status, foreign.body]).toEqual([200, { replayed: 0 }]);
+  product.storage.fate = ({ path: called }) =>
+    called === "/$batch" ? { status: 200, headers: { "Content-Type": "text/html" }, body: "<html>Sign in" } : "forward";
+  // What a proxy says is not taken for done.
+  expect((await replay({ deliveryId })).status).toBe(503);
+  product.storage.fate = () => "forward";
   expect((await replay({ deliveryId })).body).toEqual({ replayed: 1 });
   await eventually(async () => expect(at(customerId)).toHaveLength(3));
   expect((await replay({})).body).toEqual({ replayed: 0 });

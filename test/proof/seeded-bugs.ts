@@ -26,6 +26,9 @@ const chain = "shared/domain/activity.ts";
 const eligibility = "shared/domain/eligibility.ts";
 const caller = "shared/http/caller.ts";
 const setPermission = "shared/use-cases/set-permission.ts";
+const delivery = "shared/domain/delivery.ts";
+const deliveries = "shared/adapters/table-deliveries.ts";
+const webhookTests = "test/webhook-deliveries.test.ts";
 
 export const seededBugs: readonly SeededBug[] = [
   {
@@ -266,5 +269,71 @@ export const seededBugs: readonly SeededBug[] = [
       },
     ],
     caughtBy: { file: "test/check-eligibility.test.ts", test: "is not followed to another host" },
+  },
+  {
+    name: "an activity is no longer pending before its deliveries are written",
+    edits: [
+      { file: recorder, search: "    await pending.remove(activity);\n", replace: "" },
+      {
+        file: recorder,
+        search: "    const announced = await announcements.prepare(activity);\n",
+        replace: "    await pending.remove(activity);\n    const announced = await announcements.prepare(activity);\n",
+      },
+    ],
+    caughtBy: { file: webhookTests, test: "kill -9 loses nothing after the pending activity is removed" },
+  },
+  {
+    name: "the signature of a webhook leaves out the time",
+    edits: [
+      {
+        file: delivery,
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source.
+        search: "update(`${activity.id}.${timestamp}.${body}`)",
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source.
+        replace: "update(`${activity.id}.${body}`)",
+      },
+    ],
+    caughtBy: { file: webhookTests, test: "a change is delivered once, signed" },
+  },
+  {
+    name: "a receiver that is gone is told for three more days",
+    edits: [{ file: delivery, search: `  if (status === 410) return { kind: "gone" };\n`, replace: "" }],
+    caughtBy: { file: webhookTests, test: "makes a webhook go whose receiver says that it is gone" },
+  },
+  {
+    name: "a delivery that somebody else has taken is made nevertheless",
+    edits: [
+      {
+        file: "shared/use-cases/deliver-to-webhook.ts",
+        search: `if (own === undefined) return "taken";`,
+        replace: "",
+      },
+      {
+        file: "shared/use-cases/deliver-to-webhook.ts",
+        search: "const own = await deliveries.replace(due, { ...due, attempts: due.attempts + 1, dueAt });",
+        replace: "const own = (await deliveries.replace(due, { ...due, attempts: due.attempts + 1, dueAt })) ?? due;",
+      },
+    ],
+    caughtBy: {
+      file: "test/use-cases/deliver-webhook.test.ts",
+      test: "that comes twice at the same time delivers once",
+    },
+  },
+  {
+    name: "one webhook replays what was to be delivered to another",
+    edits: [
+      {
+        file: deliveries,
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source.
+        search: "(await queryRows(table, `PartitionKey eq '${webhookId}' and ${range}`, limit)).map(deliveryOf)",
+        replace: "(await queryRows(table, range, limit)).map(deliveryOf)",
+      },
+    ],
+    caughtBy: { file: webhookTests, test: "what a receiver did not take for three days" },
+  },
+  {
+    name: "the page of a proxy is taken for a replay that was written",
+    edits: [{ file: deliveries, search: "      if (!isDone) throw", replace: "      if (isDone === undefined) throw" }],
+    caughtBy: { file: webhookTests, test: "what a receiver did not take for three days" },
   },
 ];
