@@ -67,16 +67,9 @@ export function activityList(context: Context, range: ActivityRange): ActivityLi
       element(
         "nav",
         { class: "pages", "aria-label": `${words.activities.heading}: ${words.customers.pages}` },
-        element(
-          "fluent-button",
-          { disabled: trail.length === 1, click: () => trail.length > 1 && goTo(trail.slice(0, -1)) },
-          words.activities.newer,
-        ),
-        element(
-          "fluent-button",
-          { disabled: nextLink === undefined, click: () => nextLink !== undefined && goTo([...trail, nextLink]) },
-          words.activities.older,
-        ),
+        trail.length > 1 && element("fluent-button", { click: () => goTo(trail.slice(0, -1)) }, words.activities.newer),
+        nextLink !== undefined &&
+          element("fluent-button", { click: () => goTo([...trail, nextLink]) }, words.activities.older),
       ),
     );
   };

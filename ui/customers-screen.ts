@@ -12,6 +12,7 @@ import { loadingArea } from "./loading-area.ts";
 import { whoIs } from "./people.ts";
 import { customerAddress, customersAddress } from "./route.ts";
 import type { Context } from "./screen.ts";
+import { entitle } from "./screen-title.ts";
 import { stateBadge } from "./state-badge.ts";
 import type { Words } from "./words.ts";
 
@@ -91,17 +92,11 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
       element(
         "nav",
         { class: "pages", "aria-label": words.customers.pages },
-        element(
-          "fluent-button",
-          { disabled: trail.length === 1, click: () => trail.length > 1 && void goTo(trail.slice(0, -1)) },
-          words.customers.previous,
-        ),
+        trail.length > 1 &&
+          element("fluent-button", { click: () => void goTo(trail.slice(0, -1)) }, words.customers.previous),
         element("span", { "aria-hidden": "true" }, words.customers.shown(items.length, trail.length)),
-        element(
-          "fluent-button",
-          { disabled: next === undefined, click: () => next !== undefined && void goTo([...trail, next]) },
-          words.customers.next,
-        ),
+        next !== undefined &&
+          element("fluent-button", { click: () => void goTo([...trail, next]) }, words.customers.next),
       ),
     );
   };
@@ -135,6 +130,7 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
       element("option", { value: name, selected: name === filter }, text),
     ),
   );
+  entitle(context, words.customers.heading);
   void start();
   return element(
     "div",

@@ -85,7 +85,7 @@ export const english: Words = {
         : `${Math.abs(difference)} ${difference > 0 ? "more" : "fewer"} than 90 days ago`,
     detail: (reservations, savingsPlans) =>
       `${reservations} × Azure reservations, ${savingsPlans} × Azure savings plans`,
-    axis: (most) => `at most ${most}`,
+    axis: (most) => `highest ${most}`,
   },
 
   customer: {
@@ -101,6 +101,7 @@ export const english: Words = {
     reason: "Reason",
     found: (since) => `found ${since}`,
     foundBy: (who) => `by ${who}`,
+    relationships: {},
   },
   switching: {
     needsAdminAgent: "Only an Admin Agent may turn this On or Off.",
@@ -154,7 +155,12 @@ export const english: Words = {
       azureSubscription: "An Azure plan or Azure Global subscription that you bought for the customer",
       ownerRole: "The customer's own users hold the Owner role on it",
     },
-    codes: {},
+    codes: {
+      NoSubscriptionToCheck: {
+        message: "The Owner role was not looked for: there is no subscription on which it would count.",
+        remedy: "See to the subscription first.",
+      },
+    },
     remedy: "What to do",
     openLink: "Open the page where it is done",
     evidence: (count) => `What was looked at (${count} ${count === 1 ? "subscription" : "subscriptions"})`,
@@ -199,6 +205,7 @@ export const english: Words = {
     },
     atScope: (scope) => `at ${scope}`,
     conditional: "may assign some roles only",
+    states: {},
   },
   timeline: {
     heading: "When it was On",

@@ -104,6 +104,13 @@ export const japanese: Words = {
     reason: "理由",
     found: (since) => `${since} に検出`,
     foundBy: (who) => `実行者: ${who}`,
+    relationships: {
+      reseller: "リセラー",
+      advisor: "アドバイザー",
+      syndication: "シンジケーション",
+      none: "なし",
+      unknown: "不明",
+    },
   },
   switching: {
     needsAdminAgent: "オンまたはオフにできるのは管理エージェントだけです。",
@@ -275,6 +282,15 @@ export const japanese: Words = {
     },
     atScope: (scope) => `スコープ: ${scope}`,
     conditional: "一部のロールだけを割り当て可能",
+    states: {
+      Enabled: "有効",
+      Warned: "警告",
+      PastDue: "支払い期限超過",
+      Disabled: "無効",
+      Expired: "期限切れ",
+      Deleted: "削除済み",
+      Unknown: "不明",
+    },
   },
   timeline: {
     heading: "オンだった期間",

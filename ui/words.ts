@@ -101,6 +101,8 @@ export interface Words {
     readonly reason: string;
     readonly found: (since: string) => string;
     readonly foundBy: (who: string) => string;
+    /** By what Partner Center calls them. */
+    readonly relationships: Readonly<Record<string, string>>;
   };
   readonly switching: {
     readonly needsAdminAgent: string;
@@ -155,6 +157,8 @@ export interface Words {
     readonly principalTypes: Readonly<Record<string, string>>;
     readonly atScope: (scope: string) => string;
     readonly conditional: string;
+    /** Of a subscription, as Azure calls them; `Unknown`: Azure does not say, neither its offer. */
+    readonly states: Readonly<Record<string, string>>;
   };
   readonly timeline: {
     readonly heading: string;
