@@ -88,7 +88,7 @@ export function customerScreen(context: Context, customerId: string): HTMLElemen
     const rows = [
       [words.customer.tenantId, element("code", {}, customerId)],
       [words.customer.domain, domain],
-      [words.customer.relationship, words.customer.relationships[relationship ?? ""] ?? relationship],
+      [words.customer.relationship, words.customer.relationships[relationship?.toLowerCase() ?? ""] ?? relationship],
       [words.customer.verified, verified],
     ] as const;
     return element(

@@ -237,6 +237,7 @@ export const english: Words = {
     download: "Download",
     downloading: (count) => `${count} entries so far…`,
     downloaded: (count) => `${count} ${count === 1 ? "entry" : "entries"} downloaded.`,
+    findingClosed: (finding) => `No longer so: ${finding}`,
   },
   guidance: {
     heading: "Before you allow a customer to purchase",

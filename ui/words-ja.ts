@@ -279,6 +279,7 @@ export const japanese: Words = {
       Group: "グループ",
       ServicePrincipal: "サービス プリンシパル",
       ForeignGroup: "外部グループ",
+      Unknown: "不明",
     },
     atScope: (scope) => `スコープ: ${scope}`,
     conditional: "一部のロールだけを割り当て可能",
@@ -322,6 +323,7 @@ export const japanese: Words = {
     download: "ダウンロード",
     downloading: (count) => `${count} 件を取得しました…`,
     downloaded: (count) => `${count} 件をダウンロードしました。`,
+    findingClosed: (finding) => `解消されました: ${finding}`,
   },
   guidance: {
     heading: "顧客の購入を許可する前に",

@@ -190,6 +190,7 @@ export interface Words {
     readonly download: string;
     readonly downloading: (count: number) => string;
     readonly downloaded: (count: number) => string;
+    readonly findingClosed: (finding: string) => string;
   };
   readonly guidance: {
     readonly heading: string;

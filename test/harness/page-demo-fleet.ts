@@ -64,7 +64,13 @@ function turnedOf(name: string, index: number): Turned[] {
   if (name === "Contoso") {
     return [
       { daysAgo: 81, product: "azureReservations", state: "On", by, reason: "Ticket 4711" },
-      { daysAgo: 60, product: "azureReservations", state: "Off", by: "Kenji", reason: "Budget for the year is used up" },
+      {
+        daysAgo: 60,
+        product: "azureReservations",
+        state: "Off",
+        by: "Kenji",
+        reason: "Budget for the year is used up",
+      },
       { daysAgo: 33, product: "azureSavingsPlans", state: "On", by: "Mina", reason: "Asked for by mail" },
       { daysAgo: 12, product: "azureReservations", state: "On", by, reason: "チケット 5120" },
     ];

@@ -1,22 +1,23 @@
 /** Customers with names and a history, as storage would have them had the product been used for months. */
 
+import { guidOf } from "../../local/stand-ins/guid.ts";
 import { byDayRow } from "../../shared/adapters/by-day-row.ts";
 import { customerRow } from "../../shared/adapters/customer-row.ts";
 import { seenRow, verifiedRow } from "../../shared/adapters/profile-row.ts";
-import {
-  activityByDayTable,
-  activityLogTable,
-  onKeys,
-  permissionsTable,
-} from "../../shared/adapters/table-keys.ts";
+import { activityByDayTable, activityLogTable, onKeys, permissionsTable } from "../../shared/adapters/table-keys.ts";
 import type { Activity } from "../../shared/domain/activity.ts";
 import { grantChange } from "../../shared/domain/change.ts";
 import type { Finding } from "../../shared/domain/drift.ts";
 import type { ChangeId, CustomerId } from "../../shared/domain/identifiers.ts";
-import { type Actor, isAnyOn, type PermissionState, type Product, untouchedCustomer } from "../../shared/domain/permission.ts";
-import { guidOf } from "../../local/stand-ins/guid.ts";
-import { loadRows } from "../proof/scale/load.ts";
+import {
+  type Actor,
+  isAnyOn,
+  type PermissionState,
+  type Product,
+  untouchedCustomer,
+} from "../../shared/domain/permission.ts";
 import { logRow } from "../proof/scale/fleet.ts";
+import { loadRows } from "../proof/scale/load.ts";
 
 export interface Turned {
   readonly daysAgo: number;
@@ -44,7 +45,11 @@ export async function writeFleet(connectionString: string, members: readonly Fle
   const now = Date.now();
   const lives = members.map((member) => lifeOf(member, now));
   const activities = lives.flatMap((life) => life.activities);
-  await loadRows(connectionString, permissionsTable, lives.flatMap(({ rows }) => rows));
+  await loadRows(
+    connectionString,
+    permissionsTable,
+    lives.flatMap(({ rows }) => rows),
+  );
   await loadRows(connectionString, activityLogTable, activities.map(logRow));
   await loadRows(connectionString, activityByDayTable, activities.map(byDayRow));
   return activities;
