@@ -39,24 +39,27 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
   const { words } = context;
   let filter: Filter = (Object.keys(filters) as Filter[]).find((name) => name === query.get("show")) ?? "all";
   let search = query.get("search") ?? "";
-  /** The links of the pages up to this one. */
-  let trail: string[] = [];
+  /** The links of the pages up to this one. The browser keeps them with its history, for Back. */
+  let trail = keptTrail() ?? [firstPage(filter, search)];
   const list = loadingArea(context, { class: "customers-area" });
 
   const start = () => {
+    // Somebody may have typed, and gone.
+    if (context.signal.aborted) return;
     trail = [firstPage(filter, search)];
-    // The address says what is looked for, without a new entry in the history for every letter.
-    history.replaceState(null, "", customersAddress({ search, show: filter === "all" ? "" : filter }));
-    return turn();
+    void turn();
   };
-  const turn = () =>
-    list.load(
+  const turn = () => {
+    // The address says what is looked for, without a new entry in the history for every letter.
+    history.replaceState({ trail }, "", customersAddress({ search, show: filter === "all" ? "" : filter }));
+    return list.load(
       (signal) => readPage(context.api, trail.at(-1) ?? "", signal),
       (shown) => {
         context.announce(words.customers.shown(shown.items.length, trail.length));
         return tableOf(shown);
       },
     );
+  };
   const goTo = async (links: string[]) => {
     trail = links;
     await turn();
@@ -102,6 +105,11 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
   };
 
   let typing: ReturnType<typeof setTimeout> | undefined;
+  const typed = ({ target }: Event) => {
+    search = (target as HTMLInputElement).value.trim();
+    clearTimeout(typing);
+    typing = setTimeout(start, typingMilliseconds);
+  };
   const searchField = element("fluent-text-input", {
     id: "search",
     type: "search",
@@ -110,11 +118,9 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
     "aria-label": words.customers.search,
     value: search,
     autocomplete: "off",
-    input: (event) => {
-      search = (event.target as HTMLInputElement).value.trim();
-      clearTimeout(typing);
-      typing = setTimeout(() => void start(), typingMilliseconds);
-    },
+    // Not while Japanese is being composed: half of a word finds nothing.
+    input: (event) => (event as InputEvent).isComposing || typed(event),
+    compositionend: (event) => typed(event),
   });
   const filterField = element(
     "select",
@@ -123,7 +129,7 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
       "aria-label": words.customers.filter,
       change: (event) => {
         filter = (event.target as HTMLSelectElement).value as Filter;
-        void start();
+        start();
       },
     },
     ...Object.entries(words.customers.filters).map(([name, text]) =>
@@ -131,7 +137,7 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
     ),
   );
   entitle(context, words.customers.heading);
-  void start();
+  void turn();
   return element(
     "div",
     { class: "stack" },
@@ -140,6 +146,10 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
     element("div", { class: "tools", role: "search" }, searchField, filterField),
     list.area,
   );
+}
+
+function keptTrail(): string[] | undefined {
+  return (history.state as { readonly trail?: string[] } | null)?.trail;
 }
 
 function firstPage(filter: Filter, search: string): string {

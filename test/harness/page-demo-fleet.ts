@@ -1,7 +1,7 @@
 /** Forty customers as a partner in Japan might have them, with what was decided about them over the last three months. */
 
 import { guidOf } from "../../local/stand-ins/guid.ts";
-import type { FleetMember, Turned } from "./page-fleet.ts";
+import { daysAgo, type FleetMember, type Turned } from "./page-fleet.ts";
 import type { Product as Running } from "./product.ts";
 
 /** Fictitious, as Microsoft's own examples are. */
@@ -63,31 +63,31 @@ function turnedOf(name: string, index: number): Turned[] {
   const why = reason === undefined ? {} : { reason };
   if (name === "Contoso") {
     return [
-      { daysAgo: 81, product: "azureReservations", state: "On", by, reason: "Ticket 4711" },
+      { at: daysAgo(81), product: "azureReservations", state: "On", by, reason: "Ticket 4711" },
       {
-        daysAgo: 60,
+        at: daysAgo(60),
         product: "azureReservations",
         state: "Off",
         by: "Kenji",
         reason: "Budget for the year is used up",
       },
-      { daysAgo: 33, product: "azureSavingsPlans", state: "On", by: "Mina", reason: "Asked for by mail" },
-      { daysAgo: 12, product: "azureReservations", state: "On", by, reason: "チケット 5120" },
+      { at: daysAgo(33), product: "azureSavingsPlans", state: "On", by: "Mina", reason: "Asked for by mail" },
+      { at: daysAgo(12), product: "azureReservations", state: "On", by, reason: "チケット 5120" },
     ];
   }
   if (name === "Adatum") {
     return [
-      { daysAgo: 70, product: "azureReservations", state: "On", by: "Kenji", reason: "Ticket 4720" },
-      { daysAgo: 45, product: "azureReservations", state: "Off", by: "Ada" },
+      { at: daysAgo(70), product: "azureReservations", state: "On", by: "Kenji", reason: "Ticket 4720" },
+      { at: daysAgo(45), product: "azureReservations", state: "Off", by: "Ada" },
     ];
   }
-  if (name === "Fabrikam") return [{ daysAgo: 28, product: "azureSavingsPlans", state: "On", by, ...why }];
+  if (name === "Fabrikam") return [{ at: daysAgo(28), product: "azureSavingsPlans", state: "On", by, ...why }];
   if (index < 10 || index % 3 === 0) return [];
-  const daysAgo = 88 - ((index * 53) % 86);
+  const days = 88 - ((index * 53) % 86);
   const one = index % 2 === 0 ? "azureReservations" : "azureSavingsPlans";
-  const on: Turned = { daysAgo, product: one, state: "On", by, ...why };
-  if (index % 7 === 1 && daysAgo > 20) {
-    return [on, { daysAgo: daysAgo - 18, product: one, state: "Off", by: people[(index + 1) % people.length] ?? by }];
+  const on: Turned = { at: daysAgo(days), product: one, state: "On", by, ...why };
+  if (index % 7 === 1 && days > 20) {
+    return [on, { at: daysAgo(days - 18), product: one, state: "Off", by: people[(index + 1) % people.length] ?? by }];
   }
   return [on];
 }

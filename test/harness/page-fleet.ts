@@ -20,7 +20,7 @@ import { logRow } from "../proof/scale/fleet.ts";
 import { loadRows } from "../proof/scale/load.ts";
 
 export interface Turned {
-  readonly daysAgo: number;
+  readonly at: Date;
   readonly product: Product;
   readonly state: PermissionState;
   readonly by: string | Actor;
@@ -40,6 +40,10 @@ export interface FleetMember {
 const minute = 60_000;
 const day = 24 * 60 * minute;
 
+export function daysAgo(days: number): Date {
+  return new Date(Date.now() - days * day);
+}
+
 /** @returns the activities, of each member oldest first */
 export async function writeFleet(connectionString: string, members: readonly FleetMember[]): Promise<Activity[]> {
   const now = Date.now();
@@ -58,14 +62,14 @@ export async function writeFleet(connectionString: string, members: readonly Fle
 function lifeOf({ name, domain, turned = [], findings = [], verifiedMinutesAgo, ...member }: FleetMember, now: number) {
   const customerId = member.customerId as CustomerId;
   let record = untouchedCustomer(customerId);
-  const activities = turned.map(({ daysAgo, by, ...wish }, index) => {
+  const activities = turned.map(({ at, by, ...wish }, index) => {
     const granted = grantChange(
       record,
       { customerId, ...wish, ...(wish.state === "On" ? { acknowledgedCharges: true } : {}) },
       {
         changeId: guidOf(`change ${index} of ${customerId}`) as ChangeId,
         by: typeof by === "string" ? userCalled(by) : by,
-        at: new Date(now - daysAgo * day),
+        at,
         requestId: guidOf(`request ${index} of ${customerId}`),
       },
     );
