@@ -14,7 +14,6 @@ export interface Times {
 }
 
 const steps = [
-  ["second", 60],
   ["minute", 60],
   ["hour", 24],
   ["day", 30],
@@ -30,15 +29,17 @@ const lengths = [
 export function timesIn(language: Language): Times {
   const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const relative = new Intl.RelativeTimeFormat(language);
+  const justNow = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(0, "second");
   const number = new Intl.NumberFormat(language);
   return {
     moment: (time) => moment.format(new Date(time)),
     day: (time) => day.format(new Date(time)),
     ago: (time, now = Date.now()) => {
-      let amount = (Date.parse(time) - now) / 1000;
+      let amount = (Date.parse(time) - now) / 60_000;
+      if (Math.round(amount) === 0) return justNow;
       for (const [unit, size] of steps) {
-        if (Math.abs(amount) < size) return relative.format(Math.round(amount), unit);
+        if (Math.abs(Math.round(amount)) < size) return relative.format(Math.round(amount), unit);
         amount /= size;
       }
       return relative.format(Math.round(amount), "year");

@@ -202,6 +202,7 @@ export const english: Words = {
       Group: "Group",
       ServicePrincipal: "Service principal",
       ForeignGroup: "Foreign group",
+      Unknown: "Unknown",
     },
     atScope: (scope) => `at ${scope}`,
     conditional: "may assign some roles only",

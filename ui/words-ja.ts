@@ -361,6 +361,12 @@ export const japanese: Words = {
       message: "このサービスで問題が発生しました。",
       remedy: "もう一度お試しください。再び発生する場合は、下の要求 ID をお知らせください。",
     },
+    UnsupportedApiVersionValue: {
+      message: "このページは古くなっています。",
+      remedy: "ページを読み込み直してください。",
+    },
+    RequestTooLarge: { message: "要求が大きすぎます。", remedy: "入力を短くしてください。" },
+    TooManyWebhooks: { message: "Webhook の登録が多すぎます。" },
     InvalidRequest: { message: "要求が正しくありません。", remedy: "入力を確認してください。" },
     NotFound: { message: "見つかりません。", remedy: "ページを読み込み直してください。" },
     AdminAgentRequired: {
