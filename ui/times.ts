@@ -5,7 +5,9 @@ import type { Language } from "./language.ts";
 export interface Times {
   /** Date and time of day. */
   moment(time: string): string;
-  day(time: string | number): string;
+  day(time: string): string;
+  /** Of a day that is the same for everybody, such as 2026-11-23. */
+  date(date: string): string;
   /** Such as "3 days ago". */
   ago(time: string, now?: number): string;
   /** A length of time in its largest unit up to days. */
@@ -29,12 +31,14 @@ const lengths = [
 export function timesIn(language: Language): Times {
   const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+  const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
   const relative = new Intl.RelativeTimeFormat(language);
   const justNow = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(0, "second");
   const number = new Intl.NumberFormat(language);
   return {
     moment: (time) => moment.format(new Date(time)),
     day: (time) => day.format(new Date(time)),
+    date: (text) => date.format(new Date(text)),
     ago: (time, now = Date.now()) => {
       let amount = (Date.parse(time) - now) / 60_000;
       if (Math.round(amount) === 0) return justNow;

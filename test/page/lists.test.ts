@@ -253,6 +253,14 @@ test("the picture of the fleet says what the API answers, as text and to a scree
   const [image] = await reader.heard("image");
   const highest = english.fleet.axis(Math.max(...days.map(({ customersOn }) => customersOn)));
   expect(image?.name).toContain(`${highest}, ${change}`);
+
+  const west = await openReader(browser, product, { zone: "America/Los_Angeles" });
+  await west.signIn("Ada");
+  const date = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeZone: "UTC" });
+  const dates = await west.page.locator(".fleet figcaption").innerText();
+  for (const day of [first, last]) expect(dates).toContain(date.format(new Date(day.date)));
+  expect(west.faults()).toEqual([]);
+  await west.close();
 });
 
 describe("the activity log", () => {

@@ -160,7 +160,7 @@ describe("times", () => {
     [60 * minute, "1 hour ago", "1 時間前"],
     [day, "1 day ago", "1 日前"],
     [29 * day, "29 days ago", "29 日前"],
-    [45 * day, "2 months ago", "2 か月前"],
+    [50 * day, "2 months ago", "2 か月前"],
     [-2 * minute, "in 2 minutes", "2 分後"],
     [800 * day, "2 years ago", "2 年前"],
     // Never a unit's full number in place of the next one.
