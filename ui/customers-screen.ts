@@ -63,35 +63,31 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
   const goTo = async (links: string[]) => {
     trail = links;
     await turn();
-    list.area.querySelector<HTMLElement>("caption")?.focus();
+    list.area.querySelector<HTMLElement>("caption, .empty")?.focus();
   };
 
   const tableOf = ({ items, next }: Shown): HTMLElement => {
     const isSearch = search !== "" || filter !== "all" || trail.length > 1;
     if (items.length === 0 && next === undefined) {
-      return element("p", { class: "empty" }, isSearch ? words.customers.noMatch : words.customers.none);
+      return element("p", { class: "empty", tabindex: -1 }, isSearch ? words.customers.noMatch : words.customers.none);
     }
+    const columns = [
+      words.customers.columnCustomer,
+      ...products.map((product) => words.products[product]),
+      words.customers.columnVerified,
+    ];
     return element(
       "div",
       {},
-      element(
-        "table",
-        { class: "customers" },
-        element("caption", { class: "unseen", tabindex: -1 }, words.customers.shown(items.length, trail.length)),
-        element(
-          "thead",
-          {},
-          element(
-            "tr",
-            {},
-            ...[words.customers.columnCustomer, ...products.map((product) => words.products[product])].map((text) =>
-              element("th", { scope: "col" }, text),
-            ),
-            element("th", { scope: "col" }, words.customers.columnVerified),
+      items.length === 0
+        ? element("p", { class: "empty", tabindex: -1 }, words.customers.noMatchYet)
+        : element(
+            "table",
+            { class: "customers" },
+            element("caption", { class: "unseen", tabindex: -1 }, words.customers.shown(items.length, trail.length)),
+            element("thead", {}, element("tr", {}, ...columns.map((text) => element("th", { scope: "col" }, text)))),
+            element("tbody", {}, ...items.map((customer) => rowOf(customer, context))),
           ),
-        ),
-        element("tbody", {}, ...items.map((customer) => rowOf(customer, context))),
-      ),
       element(
         "nav",
         { class: "pages", "aria-label": words.customers.pages },

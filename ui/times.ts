@@ -12,7 +12,6 @@ export interface Times {
   ago(time: string, now?: number): string;
   /** A length of time in its largest unit up to days. */
   length(milliseconds: number): string;
-  number(value: number): string;
 }
 
 const steps = [
@@ -34,7 +33,6 @@ export function timesIn(language: Language): Times {
   const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
   const relative = new Intl.RelativeTimeFormat(language);
   const justNow = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(0, "second");
-  const number = new Intl.NumberFormat(language);
   return {
     moment: (time) => moment.format(new Date(time)),
     day: (time) => day.format(new Date(time)),
@@ -53,6 +51,5 @@ export function timesIn(language: Language): Times {
       const format = new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" });
       return format.format(Math.max(1, Math.round(milliseconds / size)));
     },
-    number: (value) => number.format(value),
   };
 }

@@ -70,6 +70,7 @@ export const english: Words = {
     neverVerified: "not yet",
     unnamed: "Customer without a name",
     noMatch: "No customer matches.",
+    noMatchYet: "No customer matches so far.",
     none: "No customers yet. They appear when Partner Center lists them, or when a permission is turned On.",
     shown: (count, page) => `${count} ${count === 1 ? "customer" : "customers"} on page ${page}`,
     next: "Next page",

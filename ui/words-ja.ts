@@ -76,6 +76,7 @@ export const japanese: Words = {
     neverVerified: "未確認",
     unnamed: "名前のない顧客",
     noMatch: "該当する顧客はありません。",
+    noMatchYet: "ここまでに該当する顧客はありません。",
     none: "顧客はまだありません。パートナー センターの一覧に載るか、アクセス許可がオンにされると表示されます。",
     shown: (count, page) => `${page} ページ目: ${count} 件の顧客`,
     next: "次のページ",

@@ -74,6 +74,7 @@ export interface Words {
     readonly neverVerified: string;
     readonly unnamed: string;
     readonly noMatch: string;
+    readonly noMatchYet: string;
     readonly none: string;
     readonly shown: (count: number, page: number) => string;
     readonly next: string;

@@ -203,6 +203,18 @@ describe("ten thousand customers", () => {
     await eventually(async () => expect(await rows()).toEqual(["青空商事株式会社"]));
   });
 
+  test("a search that finds nothing for long stops, says so, and lets the reader decide to go on", async () => {
+    await page.route(/search=rare/, (route) => route.fulfill({ json: { value: [], nextLink: route.request().url() } }));
+    const cost = await costOf(() => searchFor("rare"));
+    expect(cost.requests).toBe(mostRequests);
+    expect(await page.locator(".customers-area").innerText()).toContain(english.customers.noMatchYet);
+    const again = await costOf(async () => {
+      await page.getByText(english.customers.next).click();
+      await page.getByText(english.customers.previous).waitFor();
+    });
+    expect(again.requests).toBe(mostRequests);
+  });
+
   test("an answer that comes late for an older search is not shown", async () => {
     let isHeld = false;
     await page.route(/search=slow/, async (route) => {

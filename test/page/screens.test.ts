@@ -132,12 +132,12 @@ async function look(reader: Reader, { name, open }: Scene): Promise<void> {
   }
   await page.emulateMedia({ colorScheme: "light", forcedColors: "active" });
   expect(await page.evaluate(textsOf)).toEqual(texts);
-  await reader.shoot(`${name}-${language}-forced`);
+  if (language === "en") await reader.shoot(`${name}-forced`);
   await page.emulateMedia({ forcedColors: "none" });
 
   for (const width of [...widths, zoomed]) {
     await page.setViewportSize({ width, height: width === zoomed ? 450 : 900 });
-    if (width === 360) await reader.shoot(`${name}-${language}-360`);
+    if (width === 360 && language === "en") await reader.shoot(`${name}-360`);
     const scrolls = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
     expect({ width, scrolls, hidden: await page.evaluate(hiddenTexts) }).toEqual({ width, scrolls: false, hidden: [] });
     expect(await page.evaluate(textsOf)).toEqual(texts);
