@@ -4,6 +4,7 @@ import { activityList } from "./activity-list.ts";
 import { element } from "./element.ts";
 import { activitiesAddress } from "./route.ts";
 import type { Context } from "./screen.ts";
+import { entitle } from "./screen-title.ts";
 
 export function activitiesScreen(context: Context, query: URLSearchParams): HTMLElement {
   const { words } = context;
@@ -33,6 +34,7 @@ export function activitiesScreen(context: Context, query: URLSearchParams): HTML
         },
       }),
     );
+  entitle(context, words.activities.heading);
   show();
   return element(
     "div",

@@ -13,6 +13,7 @@ import { whoIs } from "./people.ts";
 import { problemMessage } from "./problem-message.ts";
 import { customerAddress } from "./route.ts";
 import type { Context } from "./screen.ts";
+import type { Words } from "./words.ts";
 
 export interface ActivityList {
   readonly area: HTMLElement;
@@ -67,16 +68,9 @@ export function activityList(context: Context, range: ActivityRange): ActivityLi
       element(
         "nav",
         { class: "pages", "aria-label": `${words.activities.heading}: ${words.customers.pages}` },
-        element(
-          "fluent-button",
-          { disabled: trail.length === 1, click: () => trail.length > 1 && goTo(trail.slice(0, -1)) },
-          words.activities.newer,
-        ),
-        element(
-          "fluent-button",
-          { disabled: nextLink === undefined, click: () => nextLink !== undefined && goTo([...trail, nextLink]) },
-          words.activities.older,
-        ),
+        trail.length > 1 && element("fluent-button", { click: () => goTo(trail.slice(0, -1)) }, words.activities.newer),
+        nextLink !== undefined &&
+          element("fluent-button", { click: () => goTo([...trail, nextLink]) }, words.activities.older),
       ),
     );
   };
@@ -90,11 +84,9 @@ export function activityList(context: Context, range: ActivityRange): ActivityLi
 }
 
 function rowOf(activity: Activity, names: Names | undefined, { words, times }: Context): HTMLElement {
-  const { at, customerId, operation, product, result, by, reason, acknowledgedCharges, error, finding, sequence } =
-    activity;
+  const { at, customerId, operation, product, result, by, acknowledgedCharges, sequence } = activity;
   const cell = (label: string, ...children: (Node | string | false | undefined)[]) =>
     element("td", { "data-label": label }, ...children);
-  const why = finding === undefined ? (error?.message ?? reason) : words.findings[finding.code];
   return element(
     "tr",
     { id: activity.id },
@@ -118,10 +110,19 @@ function rowOf(activity: Activity, names: Names | undefined, { words, times }: C
     cell(words.activities.by, whoIs(by, words)),
     cell(
       words.activities.why,
-      why,
+      whyOf(activity, words),
       acknowledgedCharges === true && element("span", { class: "quiet" }, words.activities.acknowledged),
     ),
   );
+}
+
+/** What was found, or why it failed, or else the reason that was given for it. */
+function whyOf({ finding, error, reason }: Activity, words: Words): string | undefined {
+  if (finding !== undefined) {
+    const found = words.findings[finding.code];
+    return finding.status === "Closed" ? words.activities.findingClosed(found) : found;
+  }
+  return error === undefined ? reason : (words.problems[error.code]?.message ?? error.message);
 }
 
 /** The log has ids; people know names. What cannot be had stays an id. */

@@ -29,8 +29,8 @@ export function csvOf(activities: readonly Activity[]): string {
   return `\uFEFF${[Object.keys(columns), ...rows].map((row) => `${row.join(",")}\r\n`).join("")}`;
 }
 
-/** A formula begins with one of these; behind an apostrophe it is text. https://owasp.org/www-community/attacks/CSV_Injection */
+/** A formula begins with one of these, or their full-width forms; behind an apostrophe it is text. https://owasp.org/www-community/attacks/CSV_Injection */
 function field(value: string): string {
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  const text = /^[=+\-@＝＋－＠\t\r\n]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

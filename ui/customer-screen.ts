@@ -11,6 +11,7 @@ import { loadingArea } from "./loading-area.ts";
 import { type PermissionCard, permissionCard } from "./permission-card.ts";
 import { customersAddress, guidanceAddress } from "./route.ts";
 import type { Context } from "./screen.ts";
+import { entitle } from "./screen-title.ts";
 import { timeline } from "./timeline.ts";
 
 interface Opened {
@@ -44,6 +45,7 @@ export function customerScreen(context: Context, customerId: string): HTMLElemen
 
   const show = ({ customer, permissions }: Opened): HTMLElement => {
     const name = customer.name ?? words.customers.unnamed;
+    entitle(context, name);
     const periods = timeline(context, customerId);
     const log = activityList(context, { customerId });
     const refresh = () => {
@@ -86,7 +88,7 @@ export function customerScreen(context: Context, customerId: string): HTMLElemen
     const rows = [
       [words.customer.tenantId, element("code", {}, customerId)],
       [words.customer.domain, domain],
-      [words.customer.relationship, relationship],
+      [words.customer.relationship, words.customer.relationships[relationship?.toLowerCase() ?? ""] ?? relationship],
       [words.customer.verified, verified],
     ] as const;
     return element(
@@ -118,6 +120,7 @@ export function customerScreen(context: Context, customerId: string): HTMLElemen
       ),
     );
 
+  entitle(context, customerId);
   void screen.load(open, (opened) => {
     const shown = show(opened);
     // The heading is what the reader came for; before, there was none to go to.

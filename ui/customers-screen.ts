@@ -12,6 +12,7 @@ import { loadingArea } from "./loading-area.ts";
 import { whoIs } from "./people.ts";
 import { customerAddress, customersAddress } from "./route.ts";
 import type { Context } from "./screen.ts";
+import { entitle } from "./screen-title.ts";
 import { stateBadge } from "./state-badge.ts";
 import type { Words } from "./words.ts";
 
@@ -38,75 +39,73 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
   const { words } = context;
   let filter: Filter = (Object.keys(filters) as Filter[]).find((name) => name === query.get("show")) ?? "all";
   let search = query.get("search") ?? "";
-  /** The links of the pages up to this one. */
-  let trail: string[] = [];
+  /** The links of the pages up to this one. The browser keeps them with its history, for Back. */
+  let trail = keptTrail() ?? [firstPage(filter, search)];
   const list = loadingArea(context, { class: "customers-area" });
 
   const start = () => {
+    // Somebody may have typed, and gone.
+    if (context.signal.aborted) return;
     trail = [firstPage(filter, search)];
-    // The address says what is looked for, without a new entry in the history for every letter.
-    history.replaceState(null, "", customersAddress({ search, show: filter === "all" ? "" : filter }));
-    return turn();
+    void turn();
   };
-  const turn = () =>
-    list.load(
+  const turn = () => {
+    // The address says what is looked for, without a new entry in the history for every letter.
+    history.replaceState({ trail }, "", customersAddress({ search, show: filter === "all" ? "" : filter }));
+    return list.load(
       (signal) => readPage(context.api, trail.at(-1) ?? "", signal),
       (shown) => {
         context.announce(words.customers.shown(shown.items.length, trail.length));
         return tableOf(shown);
       },
     );
+  };
   const goTo = async (links: string[]) => {
     trail = links;
     await turn();
-    list.area.querySelector<HTMLElement>("caption")?.focus();
+    list.area.querySelector<HTMLElement>("caption, .empty")?.focus();
   };
 
   const tableOf = ({ items, next }: Shown): HTMLElement => {
     const isSearch = search !== "" || filter !== "all" || trail.length > 1;
     if (items.length === 0 && next === undefined) {
-      return element("p", { class: "empty" }, isSearch ? words.customers.noMatch : words.customers.none);
+      return element("p", { class: "empty", tabindex: -1 }, isSearch ? words.customers.noMatch : words.customers.none);
     }
+    const columns = [
+      words.customers.columnCustomer,
+      ...products.map((product) => words.products[product]),
+      words.customers.columnVerified,
+    ];
     return element(
       "div",
       {},
-      element(
-        "table",
-        { class: "customers" },
-        element("caption", { class: "unseen", tabindex: -1 }, words.customers.shown(items.length, trail.length)),
-        element(
-          "thead",
-          {},
-          element(
-            "tr",
-            {},
-            ...[words.customers.columnCustomer, ...products.map((product) => words.products[product])].map((text) =>
-              element("th", { scope: "col" }, text),
-            ),
-            element("th", { scope: "col" }, words.customers.columnVerified),
+      items.length === 0
+        ? element("p", { class: "empty", tabindex: -1 }, words.customers.noMatchYet)
+        : element(
+            "table",
+            { class: "customers" },
+            element("caption", { class: "unseen", tabindex: -1 }, words.customers.shown(items.length, trail.length)),
+            element("thead", {}, element("tr", {}, ...columns.map((text) => element("th", { scope: "col" }, text)))),
+            element("tbody", {}, ...items.map((customer) => rowOf(customer, context))),
           ),
-        ),
-        element("tbody", {}, ...items.map((customer) => rowOf(customer, context))),
-      ),
       element(
         "nav",
         { class: "pages", "aria-label": words.customers.pages },
-        element(
-          "fluent-button",
-          { disabled: trail.length === 1, click: () => trail.length > 1 && void goTo(trail.slice(0, -1)) },
-          words.customers.previous,
-        ),
+        trail.length > 1 &&
+          element("fluent-button", { click: () => void goTo(trail.slice(0, -1)) }, words.customers.previous),
         element("span", { "aria-hidden": "true" }, words.customers.shown(items.length, trail.length)),
-        element(
-          "fluent-button",
-          { disabled: next === undefined, click: () => next !== undefined && void goTo([...trail, next]) },
-          words.customers.next,
-        ),
+        next !== undefined &&
+          element("fluent-button", { click: () => void goTo([...trail, next]) }, words.customers.next),
       ),
     );
   };
 
   let typing: ReturnType<typeof setTimeout> | undefined;
+  const typed = ({ target }: Event) => {
+    search = (target as HTMLInputElement).value.trim();
+    clearTimeout(typing);
+    typing = setTimeout(start, typingMilliseconds);
+  };
   const searchField = element("fluent-text-input", {
     id: "search",
     type: "search",
@@ -115,11 +114,9 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
     "aria-label": words.customers.search,
     value: search,
     autocomplete: "off",
-    input: (event) => {
-      search = (event.target as HTMLInputElement).value.trim();
-      clearTimeout(typing);
-      typing = setTimeout(() => void start(), typingMilliseconds);
-    },
+    // Not while Japanese is being composed: half of a word finds nothing.
+    input: (event) => (event as InputEvent).isComposing || typed(event),
+    compositionend: (event) => typed(event),
   });
   const filterField = element(
     "select",
@@ -128,14 +125,15 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
       "aria-label": words.customers.filter,
       change: (event) => {
         filter = (event.target as HTMLSelectElement).value as Filter;
-        void start();
+        start();
       },
     },
     ...Object.entries(words.customers.filters).map(([name, text]) =>
       element("option", { value: name, selected: name === filter }, text),
     ),
   );
-  void start();
+  entitle(context, words.customers.heading);
+  void turn();
   return element(
     "div",
     { class: "stack" },
@@ -144,6 +142,10 @@ export function customersScreen(context: Context, query: URLSearchParams): HTMLE
     element("div", { class: "tools", role: "search" }, searchField, filterField),
     list.area,
   );
+}
+
+function keptTrail(): string[] | undefined {
+  return (history.state as { readonly trail?: string[] } | null)?.trail;
 }
 
 function firstPage(filter: Filter, search: string): string {

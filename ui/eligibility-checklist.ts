@@ -78,8 +78,8 @@ export function eligibilityChecklist(
     const { displayName, subscriptionId, state, quotaId, counts, code, owners, ignoredOwners } = subscription;
     const type = (principalType: string) => words.eligibility.principalTypes[principalType] ?? principalType;
     const terms: (readonly [string, (Node | string)[]])[] = [
-      [words.eligibility.state, [state]],
-      [words.eligibility.quotaId, [quotaId]],
+      [words.eligibility.state, [words.eligibility.states[state] ?? state]],
+      [words.eligibility.quotaId, [words.eligibility.states[quotaId] ?? quotaId]],
       [
         words.eligibility.owners,
         owners.length === 0

@@ -52,7 +52,7 @@ function pictureOf(days: readonly FleetDay[], { words, times }: Context): HTMLEl
           viewBox: `0 0 ${width} ${height}`,
           preserveAspectRatio: "none",
           role: "img",
-          "aria-label": `${times.day(first.date)} – ${times.day(last.date)}: ${words.fleet.axis(most)}, ${change}`,
+          "aria-label": `${times.date(first.date)} – ${times.date(last.date)}: ${words.fleet.axis(most)}, ${change}`,
         },
         shape("path", { class: "fleet-area-shape", d: `${stepsOf(days, most)} V ${height} H 0 Z` }),
         shape("path", { class: "fleet-line", d: stepsOf(days, most) }),
@@ -60,9 +60,9 @@ function pictureOf(days: readonly FleetDay[], { words, times }: Context): HTMLEl
       element(
         "figcaption",
         { class: "quiet" },
-        element("span", {}, times.day(first.date)),
+        element("span", {}, times.date(first.date)),
         element("span", {}, words.fleet.axis(most)),
-        element("span", {}, times.day(last.date)),
+        element("span", {}, times.date(last.date)),
       ),
     ),
   );

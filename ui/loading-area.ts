@@ -12,7 +12,7 @@ const patienceMilliseconds = 300;
 
 export interface LoadingArea {
   readonly area: HTMLElement;
-  /** Fills it, anew as often as it is called; what an earlier call brings late is dropped. */
+  /** Fills it, anew as often as it is called; what an earlier call is still waiting for is dropped. */
   load<Value>(work: (signal: AbortSignal) => Promise<Value>, show: (value: Value) => Node): Promise<void>;
 }
 
@@ -20,8 +20,12 @@ export interface LoadingArea {
 export function loadingArea(context: Context, attributes: Readonly<Record<string, string>> = {}): LoadingArea {
   const area = element("div", attributes);
   let round = 0;
+  let earlier = new AbortController();
   const load = async <Value>(work: (signal: AbortSignal) => Promise<Value>, show: (value: Value) => Node) => {
     const own = ++round;
+    earlier.abort();
+    earlier = new AbortController();
+    const signal = AbortSignal.any([context.signal, earlier.signal]);
     const isStale = () => own !== round || context.signal.aborted;
     area.setAttribute("aria-busy", "true");
     const showsProgress = setTimeout(() => {
@@ -30,7 +34,7 @@ export function loadingArea(context: Context, attributes: Readonly<Record<string
       else area.classList.add("waiting");
     }, patienceMilliseconds);
     try {
-      const value = await work(context.signal);
+      const value = await work(signal);
       if (!isStale()) area.replaceChildren(show(value));
     } catch (error) {
       if (!isStale()) area.replaceChildren(problemMessage(error, context, { tryAgain: () => void load(work, show) }));

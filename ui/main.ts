@@ -59,6 +59,7 @@ async function run(config: SignInConfig, session: Session | undefined, failure?:
     return;
   }
   if (session.roles.length === 0) {
+    document.title = `${words.signIn.noRole} – ${words.title}`;
     frame.show(noRoleScreen(words, session.userName));
     return;
   }

@@ -108,7 +108,8 @@ export function askToSwitch(words: Words, { product, state, customerName }: Ques
     dialog.remove();
     decided.resolve(decision);
   });
-  document.body.append(dialog);
+  // In the screen, so that it goes with it.
+  (document.querySelector("main") ?? document.body).append(dialog);
   dialog.show();
   return decided.promise;
 }

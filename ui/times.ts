@@ -5,16 +5,16 @@ import type { Language } from "./language.ts";
 export interface Times {
   /** Date and time of day. */
   moment(time: string): string;
-  day(time: string | number): string;
+  day(time: string): string;
+  /** Of a day that is the same for everybody, such as 2026-11-23. */
+  date(date: string): string;
   /** Such as "3 days ago". */
   ago(time: string, now?: number): string;
   /** A length of time in its largest unit up to days. */
   length(milliseconds: number): string;
-  number(value: number): string;
 }
 
 const steps = [
-  ["second", 60],
   ["minute", 60],
   ["hour", 24],
   ["day", 30],
@@ -30,15 +30,18 @@ const lengths = [
 export function timesIn(language: Language): Times {
   const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-  const number = new Intl.NumberFormat(language);
+  const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
+  const relative = new Intl.RelativeTimeFormat(language);
+  const justNow = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(0, "second");
   return {
     moment: (time) => moment.format(new Date(time)),
     day: (time) => day.format(new Date(time)),
+    date: (text) => date.format(new Date(text)),
     ago: (time, now = Date.now()) => {
-      let amount = (Date.parse(time) - now) / 1000;
+      let amount = (Date.parse(time) - now) / 60_000;
+      if (Math.round(amount) === 0) return justNow;
       for (const [unit, size] of steps) {
-        if (Math.abs(amount) < size) return relative.format(Math.round(amount), unit);
+        if (Math.abs(Math.round(amount)) < size) return relative.format(Math.round(amount), unit);
         amount /= size;
       }
       return relative.format(Math.round(amount), "year");
@@ -48,6 +51,5 @@ export function timesIn(language: Language): Times {
       const format = new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" });
       return format.format(Math.max(1, Math.round(milliseconds / size)));
     },
-    number: (value) => number.format(value),
   };
 }

@@ -70,6 +70,7 @@ export const english: Words = {
     neverVerified: "not yet",
     unnamed: "Customer without a name",
     noMatch: "No customer matches.",
+    noMatchYet: "No customer matches so far.",
     none: "No customers yet. They appear when Partner Center lists them, or when a permission is turned On.",
     shown: (count, page) => `${count} ${count === 1 ? "customer" : "customers"} on page ${page}`,
     next: "Next page",
@@ -85,7 +86,7 @@ export const english: Words = {
         : `${Math.abs(difference)} ${difference > 0 ? "more" : "fewer"} than 90 days ago`,
     detail: (reservations, savingsPlans) =>
       `${reservations} × Azure reservations, ${savingsPlans} × Azure savings plans`,
-    axis: (most) => `at most ${most}`,
+    axis: (most) => `highest ${most}`,
   },
 
   customer: {
@@ -101,6 +102,7 @@ export const english: Words = {
     reason: "Reason",
     found: (since) => `found ${since}`,
     foundBy: (who) => `by ${who}`,
+    relationships: {},
   },
   switching: {
     needsAdminAgent: "Only an Admin Agent may turn this On or Off.",
@@ -154,7 +156,12 @@ export const english: Words = {
       azureSubscription: "An Azure plan or Azure Global subscription that you bought for the customer",
       ownerRole: "The customer's own users hold the Owner role on it",
     },
-    codes: {},
+    codes: {
+      NoSubscriptionToCheck: {
+        message: "The Owner role was not looked for: there is no subscription on which it would count.",
+        remedy: "See to the subscription first.",
+      },
+    },
     remedy: "What to do",
     openLink: "Open the page where it is done",
     evidence: (count) => `What was looked at (${count} ${count === 1 ? "subscription" : "subscriptions"})`,
@@ -196,9 +203,11 @@ export const english: Words = {
       Group: "Group",
       ServicePrincipal: "Service principal",
       ForeignGroup: "Foreign group",
+      Unknown: "Unknown",
     },
     atScope: (scope) => `at ${scope}`,
     conditional: "may assign some roles only",
+    states: {},
   },
   timeline: {
     heading: "When it was On",
@@ -230,6 +239,7 @@ export const english: Words = {
     download: "Download",
     downloading: (count) => `${count} entries so far…`,
     downloaded: (count) => `${count} ${count === 1 ? "entry" : "entries"} downloaded.`,
+    findingClosed: (finding) => `No longer so: ${finding}`,
   },
   guidance: {
     heading: "Before you allow a customer to purchase",

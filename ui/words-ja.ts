@@ -76,6 +76,7 @@ export const japanese: Words = {
     neverVerified: "未確認",
     unnamed: "名前のない顧客",
     noMatch: "該当する顧客はありません。",
+    noMatchYet: "ここまでに該当する顧客はありません。",
     none: "顧客はまだありません。パートナー センターの一覧に載るか、アクセス許可がオンにされると表示されます。",
     shown: (count, page) => `${page} ページ目: ${count} 件の顧客`,
     next: "次のページ",
@@ -104,6 +105,13 @@ export const japanese: Words = {
     reason: "理由",
     found: (since) => `${since} に検出`,
     foundBy: (who) => `実行者: ${who}`,
+    relationships: {
+      reseller: "リセラー",
+      advisor: "アドバイザー",
+      syndication: "シンジケーション",
+      none: "なし",
+      unknown: "不明",
+    },
   },
   switching: {
     needsAdminAgent: "オンまたはオフにできるのは管理エージェントだけです。",
@@ -272,9 +280,19 @@ export const japanese: Words = {
       Group: "グループ",
       ServicePrincipal: "サービス プリンシパル",
       ForeignGroup: "外部グループ",
+      Unknown: "不明",
     },
     atScope: (scope) => `スコープ: ${scope}`,
     conditional: "一部のロールだけを割り当て可能",
+    states: {
+      Enabled: "有効",
+      Warned: "警告",
+      PastDue: "支払い期限超過",
+      Disabled: "無効",
+      Expired: "期限切れ",
+      Deleted: "削除済み",
+      Unknown: "不明",
+    },
   },
   timeline: {
     heading: "オンだった期間",
@@ -306,6 +324,7 @@ export const japanese: Words = {
     download: "ダウンロード",
     downloading: (count) => `${count} 件を取得しました…`,
     downloaded: (count) => `${count} 件をダウンロードしました。`,
+    findingClosed: (finding) => `解消されました: ${finding}`,
   },
   guidance: {
     heading: "顧客の購入を許可する前に",
@@ -343,6 +362,12 @@ export const japanese: Words = {
       message: "このサービスで問題が発生しました。",
       remedy: "もう一度お試しください。再び発生する場合は、下の要求 ID をお知らせください。",
     },
+    UnsupportedApiVersionValue: {
+      message: "このページは古くなっています。",
+      remedy: "ページを読み込み直してください。",
+    },
+    RequestTooLarge: { message: "要求が大きすぎます。", remedy: "入力を短くしてください。" },
+    TooManyWebhooks: { message: "Webhook の登録が多すぎます。" },
     InvalidRequest: { message: "要求が正しくありません。", remedy: "入力を確認してください。" },
     NotFound: { message: "見つかりません。", remedy: "ページを読み込み直してください。" },
     AdminAgentRequired: {

@@ -74,6 +74,7 @@ export interface Words {
     readonly neverVerified: string;
     readonly unnamed: string;
     readonly noMatch: string;
+    readonly noMatchYet: string;
     readonly none: string;
     readonly shown: (count: number, page: number) => string;
     readonly next: string;
@@ -101,6 +102,8 @@ export interface Words {
     readonly reason: string;
     readonly found: (since: string) => string;
     readonly foundBy: (who: string) => string;
+    /** By what Partner Center calls them. */
+    readonly relationships: Readonly<Record<string, string>>;
   };
   readonly switching: {
     readonly needsAdminAgent: string;
@@ -155,6 +158,8 @@ export interface Words {
     readonly principalTypes: Readonly<Record<string, string>>;
     readonly atScope: (scope: string) => string;
     readonly conditional: string;
+    /** Of a subscription, as Azure calls them; `Unknown`: Azure does not say, neither its offer. */
+    readonly states: Readonly<Record<string, string>>;
   };
   readonly timeline: {
     readonly heading: string;
@@ -186,6 +191,7 @@ export interface Words {
     readonly download: string;
     readonly downloading: (count: number) => string;
     readonly downloaded: (count: number) => string;
+    readonly findingClosed: (finding: string) => string;
   };
   readonly guidance: {
     readonly heading: string;

@@ -15,6 +15,7 @@ export interface ReaderOptions {
   readonly language?: "en" | "ja";
   readonly theme?: "light" | "dark";
   readonly width?: number;
+  readonly zone?: string;
 }
 
 /** Somebody with a browser of their own. */
@@ -66,7 +67,7 @@ export function openBrowser(): Promise<Browser> {
 export async function openReader(
   browser: Browser,
   product: Product,
-  { language = "en", theme = "light", width = 1200 }: ReaderOptions = {},
+  { language = "en", theme = "light", width = 1200, zone = "Asia/Tokyo" }: ReaderOptions = {},
 ): Promise<Reader> {
   const context = await browser.newContext({
     locale: language,
@@ -74,7 +75,7 @@ export async function openReader(
     viewport: { width, height: 900 },
     // Transitions would be in the pictures, and are waited for by nobody.
     reducedMotion: "reduce",
-    timezoneId: "Asia/Tokyo",
+    timezoneId: zone,
   });
   context.setDefaultTimeout(15_000);
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.url });
