@@ -27,6 +27,7 @@ const demanded: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "identity.type": "'UserAssigned'",
   },
   "Microsoft.Web/sites/basicPublishingCredentialsPolicies": { "properties.allow": "false" },
+  "Microsoft.Logic/workflows": { "identity.type": "'SystemAssigned'" },
   "Microsoft.Insights/components": { "properties.DisableLocalAuth": "true" },
   "Microsoft.KeyVault/vaults": { "properties.enableRbacAuthorization": "true", "properties.enableSoftDelete": "true" },
 };

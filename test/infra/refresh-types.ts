@@ -1,7 +1,7 @@
 /**
- * `npm run infra:types`: writes `infra/types/azure.json`, the types of the resources that infra/ and logicapps/ declare, out of
- * Microsoft's MCP server for Azure. That is a program of 137 MB for Linux, so it is installed into a temporary folder and
- * never a dependency. It knows Bicep's types without a network, and is told to send no telemetry.
+ * `npm run infra:types`: writes `infra/types/azure.json`, the types of the resources that infra/ and logicapps/ declare,
+ * out of Microsoft's MCP server for Azure. That is a program of 137 MB for Linux, so it is installed into a temporary
+ * folder and never a dependency. It knows Bicep's types without a network, and is told to send no telemetry.
  */
 
 import { execFileSync } from "node:child_process";

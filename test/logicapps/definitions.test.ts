@@ -2,7 +2,6 @@
 
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { Language, Parser } from "web-tree-sitter";
 import type { OpenApiDocument } from "../harness/openapi.ts";
 import { type Product, startProduct } from "../harness/product.ts";
 import { faultsOfDefinition } from "./check-definition.ts";
@@ -306,26 +305,5 @@ describe("the checker finds", () => {
     const definition = read(name);
     plant(definition);
     expect(faultsOfDefinition(definition, api)).toContainEqual(expect.stringMatching(found));
-  });
-});
-
-describe("main.bicep", () => {
-  const bicep = readFileSync("logicapps/main.bicep", "utf8");
-
-  test("can be parsed", async () => {
-    await Parser.init();
-    const language = await Language.load(readFileSync("node_modules/tree-sitter-bicep/tree-sitter-bicep.wasm"));
-    const parser = new Parser();
-    parser.setLanguage(language);
-    const tree = parser.parse(bicep);
-    expect(tree?.rootNode.hasError).toBe(false);
-    expect(tree?.rootNode.descendantsOfType("resource_declaration")).toHaveLength(3);
-  });
-
-  test.each(names)("gives %s every parameter, and none besides", (name) => {
-    const [, after = ""] = bicep.split(`loadJsonContent('${name}.json')`);
-    const [, block = ""] = /parameters: \{\n([\s\S]*?)\n {4}\}/.exec(after) ?? [];
-    const given = [...block.matchAll(/^ {6}'?([$\w]+)'?: /gm)].map(([, one]) => one);
-    expect(given.sort()).toEqual(Object.keys(read(name).parameters).sort());
   });
 });
