@@ -137,6 +137,13 @@ export const networkMistakes: readonly Mistake[] = [
     named: /unknown property ids/,
   },
   {
+    what: "a network without a place",
+    path: network,
+    from: "  location: location\n",
+    to: "",
+    named: /network: missing property location/,
+  },
+  {
     what: "a missing delegation",
     path: network,
     from: "          delegations: [{ name: 'flex-consumption', properties: { serviceName: 'Microsoft.App/environments' } }]\n",

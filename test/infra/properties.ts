@@ -14,6 +14,7 @@ import {
   finding,
   literalOf,
   propertiesOf,
+  valueAt,
 } from "./bicep.ts";
 import {
   alternativesOf,
@@ -52,9 +53,17 @@ export function propertyFindings(file: BicepFile, types: TypeSnapshot, files: re
     }
     const check = createCheck(file, resource, files, (node, message) => found.push(finding(file.path, node, message)));
     check.object(body, bodyType, name, meta);
+    if (isTracked(bodyType) && valueAt(body, "location") === undefined)
+      found.push(finding(file.path, body, `${name}: missing property location (LocationRequired)`));
   }
   found.push(...memberFindings(file, types));
   return found;
+}
+
+/** Of a resource with tags Azure demands a location, also where its type does not say so. */
+function isTracked(type: ObjectType): boolean {
+  const location = propertyOf(type, "location");
+  return location !== undefined && !location.isRequired && !location.isReadOnly && Object.hasOwn(type, "tags");
 }
 
 function isDeployableTo({ scopes }: ResourceType, target: string): boolean {

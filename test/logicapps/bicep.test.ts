@@ -41,6 +41,7 @@ const planted: Readonly<Record<string, { from: string; to: string; named: RegExp
     to: "api: 'office365'",
     named: /api: a string, where/,
   },
+  "a missing place": { from: "  location: location\n", to: "", named: /missing property location/ },
   "no identity": {
     from: "  identity: {\n    type: 'SystemAssigned'\n  }\n",
     to: "",
