@@ -41,7 +41,7 @@ var targets = [
   }
 ]
 
-// The subnets stand inside: as resources of their own they would be taken away and made anew by every deployment.
+// The subnets stand inside: as resources of their own, the next deployment of the network would try to take them out.
 resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
   name: 'vnet-${token}'
   location: location
@@ -50,8 +50,8 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
     addressSpace: { addressPrefixes: [addresses] }
     subnets: [
       {
-        // Flex Consumption: /27 or larger, no underscore in the name, nothing else in it.
-        // https://learn.microsoft.com/azure/azure-functions/flex-consumption-how-to#enable-virtual-network-integration
+        // Flex Consumption asks for 40 addresses, no underscore in the name, and nothing else in it.
+        // https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#considerations
         name: appSubnet
         properties: {
           addressPrefix: cidrSubnet(addresses, 26, 0)

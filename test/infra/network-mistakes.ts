@@ -168,8 +168,8 @@ export const networkMistakes: readonly Mistake[] = [
     what: "a subnet that is too small for the app",
     path: network,
     from: "cidrSubnet(addresses, 26, 0)",
-    to: "cidrSubnet(addresses, 28, 0)",
-    named: /must be a \/27 or larger/,
+    to: "cidrSubnet(addresses, 27, 0)",
+    named: /must be a \/26 or larger/,
   },
   {
     what: "subnets that overlap",

@@ -26,9 +26,10 @@ const zoneOfService: Readonly<Record<string, string>> = {
   vault: "privatelink.vaultcore.azure.net",
 };
 
-/** Of the subnet of a Flex Consumption app: learn.microsoft.com/azure/azure-functions/flex-consumption-how-to */
+/** Of the subnet of a Flex Consumption app: learn.microsoft.com/azure/azure-functions/flex-consumption-plan#considerations */
 const delegation = "Microsoft.App/environments";
-const longestPrefix = 27;
+/** The smallest range with 40 addresses beside the five that Azure keeps. */
+const longestPrefix = 26;
 
 const closable = ["Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"];
 const required = {
