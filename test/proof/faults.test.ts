@@ -39,7 +39,7 @@ const only = process.env.FAULTS_ONLY === undefined ? undefined : new RegExp(proc
 /** Cells of one product that run side by side. */
 const some = 8;
 /** For cells that mostly wait; there may be fifty webhooks. */
-const many = 40;
+const many = 24;
 
 jest.setTimeout(20 * 60_000);
 

@@ -185,7 +185,7 @@ function tellingRow(side: Side, { call, expected, recovery, ...how }: Telling): 
           );
           const { logged, byDay, pending } = await countRows(product.connectionString, customerId);
           const rows = `${logged}/${byDay}/${pending}`;
-          if (rows !== `1/1/${Number(Boolean(how.isOutbox) && !isTold)}`)
+          if (rows !== `1/1/${Number(Boolean(how.isOutbox) && expected[fault] === later)}`)
             played.problems.push(`rows of the log: ${rows}`);
           Object.assign(played, { outcome: `${outcomeOf(answer)}, ${isTold ? "told" : "told later"}`, seconds });
         },
