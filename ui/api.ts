@@ -29,12 +29,15 @@ export function createApi(token: () => Promise<string>): Api {
     const headers = { ...init.headers, authorization: `Bearer ${await token()}` };
     const timeout = AbortSignal.timeout(patienceMilliseconds);
     const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
-    const response = await fetch(url, { ...init, headers, signal, cache: "no-store" }).catch((cause: unknown) => {
+    const offline = (cause: unknown) => {
       if (init.signal?.aborted) throw cause;
       throw new Problem({ code: "Offline", message: String(cause), details: [] }, { cause });
-    });
+    };
+    const response = await fetch(url, { ...init, headers, signal, cache: "no-store" }).catch(offline);
     if (!response.ok) throw await problemOf(response);
-    return { status: response.status, headers: response.headers, body: (await response.json()) as Body };
+    // What was cut off on its way is no answer.
+    const body: Body = await response.json().catch(offline);
+    return { status: response.status, headers: response.headers, body };
   };
   return {
     get: (path, signal) => call(path, signal === undefined ? {} : { signal }),

@@ -3,6 +3,8 @@
 import { createApi } from "./api.ts";
 import { element } from "./element.ts";
 import { chosenLanguage, loadWords } from "./language.ts";
+import { Problem } from "./problem.ts";
+import { problemMessage } from "./problem-message.ts";
 import { type Route, routeOf } from "./route.ts";
 import type { Context } from "./screen.ts";
 import { comeBack, lastReader, type Session, type SignInConfig, SignInFailure, signIn } from "./session.ts";
@@ -10,15 +12,24 @@ import { type Shell, shell } from "./shell.ts";
 import { noRoleScreen, signInScreen } from "./sign-in-screen.ts";
 import { followTheme } from "./theme.ts";
 import { timesIn } from "./times.ts";
+import type { Words } from "./words.ts";
 
 const root = document.querySelector("#page");
 followTheme();
-await start();
+await start().catch((error: unknown) => {
+  reportError(error);
+  // Not even the words can be had.
+  root?.replaceChildren(
+    element("p", { role: "alert" }, "This service cannot be reached. このサービスに接続できません。"),
+  );
+});
 
 async function start(): Promise<void> {
   const [words, config] = await Promise.all([loadWords(chosenLanguage()), readConfig()]);
   if (config === undefined) {
-    root?.replaceChildren(element("p", { role: "alert" }, words.problems.Offline?.message));
+    const frame = shell(words, undefined, () => location.reload());
+    root?.replaceChildren(frame.page);
+    frame.show(offlineMessage(words));
     return;
   }
   let session: Session | undefined;
@@ -38,26 +49,37 @@ async function start(): Promise<void> {
   await run(config, session, failure);
 }
 
-/** Again when the reader wants another language: what was read is read anew, which nobody does often. */
-async function run(config: SignInConfig, session: Session | undefined, failure?: string): Promise<void> {
+/**
+ * Again when the reader wants another language: what was read is read anew, which nobody does often.
+ *
+ * @param before ends when the new one can begin
+ */
+async function run(
+  config: SignInConfig,
+  session: Session | undefined,
+  failure?: string,
+  before?: AbortController,
+): Promise<void> {
   const language = chosenLanguage();
   const words = await loadWords(language);
+  before?.abort();
   document.documentElement.lang = language;
   document.title = words.title;
   const leaving = new AbortController();
   const frame = shell(words, session, () => {
-    leaving.abort();
-    void run(config, session, failure);
+    run(config, session, failure, leaving).catch((error: unknown) => {
+      reportError(error);
+      frame.show(offlineMessage(words));
+    });
   });
   root?.replaceChildren(frame.page);
-  if (session === undefined) {
-    const leave = async (tenant: string) => {
-      const problem = await leaveForEntra(config, tenant);
-      if (problem !== undefined) frame.show(signInScreen(words, config, (again) => void leave(again), problem));
-    };
-    frame.show(signInScreen(words, config, (tenant) => void leave(tenant), failure));
-    return;
-  }
+  const leave = async (tenant: string, loginHint?: string) => {
+    const problem = await leaveForEntra(config, tenant, loginHint);
+    if (problem !== undefined) showSignIn(problem);
+  };
+  const showSignIn = (problem?: string) =>
+    frame.show(signInScreen(words, config, (tenant) => void leave(tenant, session?.userName), problem));
+  if (session === undefined) return showSignIn(failure);
   if (session.roles.length === 0) {
     document.title = `${words.signIn.noRole} – ${words.title}`;
     frame.show(noRoleScreen(words, session.userName));
@@ -67,7 +89,7 @@ async function run(config: SignInConfig, session: Session | undefined, failure?:
   const common = {
     ...{ api: createApi(() => reader.token()), words, times: timesIn(language), session: reader },
     announce: frame.announce,
-    signInAgain: () => void leaveForEntra(config, lastReader()?.tenant ?? config.tenants[0] ?? "", reader.userName),
+    signInAgain: () => void leave(lastReader()?.tenant ?? config.tenants[0] ?? "", reader.userName),
   };
   followRoutes(frame, (signal) => ({ ...common, signal }), leaving.signal);
 }
@@ -81,7 +103,10 @@ function followRoutes(frame: Shell, contextOf: (signal: AbortSignal) => Context,
     shown = new AbortController();
     const context = contextOf(AbortSignal.any([shown.signal, ended]));
     const route = routeOf(location.hash);
-    const screen = await screenOf(route, context);
+    const screen = await screenOf(route, context).catch((error: unknown) => {
+      reportError(error);
+      return offlineMessage(context.words);
+    });
     if (context.signal.aborted) return;
     frame.show(screen, route.screen);
     // Where a new page would begin; not at the first one, where the reader has not gone anywhere yet.
@@ -91,6 +116,12 @@ function followRoutes(frame: Shell, contextOf: (signal: AbortSignal) => Context,
   };
   addEventListener("hashchange", () => void show(), { signal: ended });
   void show();
+}
+
+/** A part of the page cannot be had: the service is down, or there is a newer page. A reload helps against both. */
+function offlineMessage(words: Words): HTMLElement {
+  const offline = new Problem({ code: "Offline", message: "", details: [] });
+  return problemMessage(offline, { words, signInAgain: () => undefined }, { tryAgain: () => location.reload() });
 }
 
 /** What the first look does not need is loaded when it is gone to. */

@@ -13,7 +13,7 @@ import { element } from "./element.ts";
 import { progress } from "./loading-area.ts";
 import { forgetPending, keepPending, pendingOperation } from "./pending-operations.ts";
 import { whoIs } from "./people.ts";
-import { Problem } from "./problem.ts";
+import { isPassing, Problem } from "./problem.ts";
 import { factsOf, outsideLink, problemMessage } from "./problem-message.ts";
 import type { Context } from "./screen.ts";
 import { stateBadge } from "./state-badge.ts";
@@ -54,7 +54,8 @@ interface Attempt extends Decision {
   readonly id: string;
 }
 
-const pollMilliseconds = 2_000;
+/** What people do by hand takes longer, and is looked at by the service once a minute. */
+const pollMilliseconds = { byService: 2_000, byHand: 10_000 } as const;
 
 export function permissionCard(
   context: Context,
@@ -127,13 +128,16 @@ export function permissionCard(
   }
 
   async function ask(state: PermissionState): Promise<void> {
-    const decision = await askToSwitch(words, { product, state, customerName });
+    isBusy = true;
+    const decision = await askToSwitch(context, { product, state, customerName });
+    isBusy = false;
     toggle.focus();
     if (decision !== undefined) await attempt({ ...decision, state, id: crypto.randomUUID() });
   }
 
   async function attempt(wish: Attempt): Promise<void> {
     const { state, reason, acknowledged, id } = wish;
+    if (isBusy) return;
     begin(words.switching.working);
     try {
       const answer = await api.put<Changed>(
@@ -141,13 +145,15 @@ export function permissionCard(
         { "if-match": etag, "repeatability-request-id": id },
         { state, ...(reason === "" ? {} : { reason }), ...(acknowledged ? { acknowledgedCharges: true } : {}) },
       );
-      if (signal.aborted) return;
       const operation = answer.headers.get("operation-location");
       if (answer.status === 202 && operation !== null) {
+        // Also when the reader has gone: whoever comes back wants to know.
         keepPending(customerId, product, { path: new URL(operation).pathname, state });
+        if (signal.aborted) return;
         changed();
         return await follow(new URL(operation).pathname, state, answer.body);
       }
+      if (signal.aborted) return;
       permission = answer.body;
       etag = answer.headers.get("etag") ?? etag;
       ended(answer.body.changed ? words.switching.done(product, state) : words.switching.unchanged(product, state));
@@ -160,37 +166,57 @@ export function permissionCard(
   /** Waits until Partner Center has confirmed the change, or it has failed. */
   async function follow(operationPath: string, state: PermissionState, first: ManualSteps = {}): Promise<void> {
     pending(state, first);
-    for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, pollMilliseconds));
+    let manual = first;
+    for (let looks = 0; ; looks++) {
+      const { byService, byHand } = pollMilliseconds;
+      // After a reload nobody knows yet how it stands.
+      const isByHand = manual.steps !== undefined;
+      if (looks > 0 || isByHand) await new Promise((resolve) => setTimeout(resolve, isByHand ? byHand : byService));
       if (signal.aborted) return;
       try {
         const { body } = await api.get<Operation & ManualSteps>(operationPath, signal);
         if (body.status === "Running" || body.status === "NotStarted") {
-          pending(state, body);
+          manual = body;
+          pending(state, manual);
           continue;
         }
-        forgetPending(customerId, product);
+        if (body.status !== "Succeeded") throw await reasonOf(operationPath);
         ({ permission, etag } = await read());
-        if (body.status === "Succeeded") return ended(words.switching.done(product, state));
-        const { code = "NotConfirmed", message = "" } = body.error ?? {};
-        throw new Problem({ code: "PartnerCenterRefused", message, details: [{ ...body.error, code, message }] });
+        forgetPending(customerId, product);
+        return ended(words.switching.done(product, state));
       } catch (error) {
         if (signal.aborted) return;
-        const { code } = factsOf(error);
+        const facts = factsOf(error);
         // What cannot be asked at the moment is still pending.
-        if (code === "DependencyUnavailable" || code === "Offline") continue;
-        forgetPending(customerId, product);
-        changed();
-        return failed(error, undefined, code === "PartnerCenterRefused" ? words.switching.failed : undefined);
+        if (isPassing(facts)) continue;
+        const hasFailed = facts.code === "Failed";
+        if (hasFailed || facts.code === "NotFound") forgetPending(customerId, product);
+        if (hasFailed) changed();
+        return failed(error, undefined, hasFailed ? words.switching.failed : undefined);
       }
     }
   }
 
+  /** @returns why a change has failed: its result is the refusal that the request itself would have met */
+  async function reasonOf(operationPath: string): Promise<unknown> {
+    return api.get(`${operationPath}/result`, signal).then(
+      () => new Problem({ code: "Failed", message: "", details: [] }),
+      (error: unknown) => {
+        if (!(error instanceof Problem) || error.facts.code !== "PartnerCenterRefused") return error;
+        // The details say who refused; it need not have been Partner Center.
+        return new Problem({ ...error.facts, code: "Failed", message: "" }, { cause: error });
+      },
+    );
+  }
+
   async function refused(error: unknown, wish: Attempt): Promise<void> {
-    const { code, details } = factsOf(error);
+    const facts = factsOf(error);
+    const { code, details } = facts;
     if (code === "ConditionNotMet") ({ permission, etag } = await read().catch(() => ({ permission, etag })));
+    // Somebody else's change stands in the log, and so does one of ours that was begun and then refused.
+    if (code === "ConditionNotMet" || code === "PartnerCenterRefused") changed();
     const [inTheWay] = details;
-    const mayRepeat = ["DependencyUnavailable", "InternalError", "Offline", "ChangeInProgress"].includes(code);
+    const mayRepeat = isPassing(facts) || code === "InternalError" || code === "ChangeInProgress";
     failed(error, mayRepeat ? () => void attempt(wish) : undefined, undefined);
     if (code === "ChangeInProgress" && inTheWay?.since !== undefined)
       news.append(element("p", { class: "quiet" }, times.moment(inTheWay.since)));

@@ -63,7 +63,9 @@ export function factsOf(error: unknown): ProblemFacts {
 
 function detailMessage(detail: ProblemDetail, words: Words): Child {
   if (detail.result === "Passed") return undefined;
-  const { message, remedy } = explain(detail, { ...words.problems, ...words.eligibility.codes });
+  // A check says more about itself than the refusal that is called the same.
+  const known = detail.result === undefined ? words.problems : words.eligibility.codes;
+  const { message, remedy } = explain(detail, known);
   if (message === undefined && remedy === undefined) return undefined;
   return element(
     "span",

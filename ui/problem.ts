@@ -1,6 +1,9 @@
 /** What went wrong between the page and the API, as far as the page has to tell the reader. */
 
-/** Beside the API's own codes: `Offline`, the API cannot be reached; `SignedOut`, there is no token any more. */
+/**
+ * Beside the API's own codes: `Offline`, the API cannot be reached; `SignedOut`, there is no token any more;
+ * `SignInUnavailable`, there will be one again when Entra can be reached.
+ */
 export interface ProblemFacts {
   readonly code: string;
   readonly message: string;
@@ -32,6 +35,11 @@ export class Problem extends Error {
     super(facts.message, options);
     this.facts = facts;
   }
+}
+
+/** @returns whether it goes away by itself, so that asking again may help */
+export function isPassing({ code }: ProblemFacts): boolean {
+  return ["DependencyUnavailable", "Offline", "SignInUnavailable"].includes(code);
 }
 
 /** @returns what an answer of the API says; what is no answer of the API, such as a proxy's page, is an outage */

@@ -27,7 +27,10 @@ export interface Session {
   /** As the token says; what they are good for is decided by the API. */
   readonly roles: readonly AgentRole[];
   readonly maySwitch: boolean;
-  /** @throws Problem `SignedOut` when there is none any more and none can be had without the reader */
+  /**
+   * @throws Problem `SignedOut` when there is none any more and none can be had without the reader, `SignInUnavailable`
+   * when Entra cannot be asked for one
+   */
   token(): Promise<string>;
   signOut(): void;
 }
@@ -72,7 +75,11 @@ export function lastReader(): { readonly tenant: string; readonly userName: stri
   return kept === null ? undefined : JSON.parse(kept);
 }
 
-/** Leaves the page for Entra's. */
+/**
+ * Leaves the page for Entra's.
+ *
+ * @param loginHint who signs in: Entra need not ask, and Back leads past it
+ */
 export async function signIn(config: SignInConfig, tenant: string, loginHint?: string): Promise<void> {
   const server = await discover(config, tenant);
   const journey: Journey = {
@@ -97,11 +104,13 @@ export async function signIn(config: SignInConfig, tenant: string, loginHint?: s
     ...(loginHint === undefined ? {} : { login_hint: loginHint }),
   };
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
-  location.assign(url);
+  if (loginHint === undefined) location.assign(url);
+  else location.replace(url);
 }
 
 /**
- * @returns the session of a reader who comes back from Entra; undefined: nobody does
+ * @returns the session of a reader who comes back from Entra; undefined: nobody does, or on a way
+ * that did not begin here, such as with Back
  * @throws SignInFailure when Entra, or the reader there, said no
  */
 export async function comeBack(config: SignInConfig): Promise<Session | undefined> {
@@ -111,8 +120,8 @@ export async function comeBack(config: SignInConfig): Promise<Session | undefine
   sessionStorage.removeItem(journeyKey);
   const journey = kept === null ? undefined : (JSON.parse(kept) as Journey);
   // The code is of no use any more, and shall not stand in the history.
-  history.replaceState(null, "", redirectUri() + (journey?.hash ?? ""));
-  if (journey === undefined) throw new SignInFailure("no_journey");
+  history.replaceState(null, "", redirectUri() + (journey?.hash ?? here.hash));
+  if (journey === undefined) return undefined;
 
   const client = { client_id: config.clientId };
   try {
@@ -140,20 +149,21 @@ export async function comeBack(config: SignInConfig): Promise<Session | undefine
 }
 
 function sessionOf(config: SignInConfig, tenant: string, server: oauth.AuthorizationServer, first: Tokens): Session {
-  let tokens = first;
+  /** undefined: the reader has signed out */
+  let tokens: Tokens | undefined = first;
   let renewal: Promise<Tokens> | undefined;
   const { name, preferred_username: preferred, roles } = first.claims;
   const userName = typeof preferred === "string" ? preferred : "";
   const held = agentRoles.filter((role) => Array.isArray(roles) && roles.includes(role));
   sessionStorage.setItem(readerKey, JSON.stringify({ tenant, userName }));
 
-  async function renew(): Promise<Tokens> {
-    if (tokens.refresh === undefined) throw new SignInFailure("expired");
+  async function renew(before: Tokens): Promise<Tokens> {
+    if (before.refresh === undefined) throw signedOut();
     const client = { client_id: config.clientId };
     const how = { ...insecureOnLoopback(config), additionalParameters: { scope: config.scope } };
-    const response = await oauth.refreshTokenGrantRequest(server, client, noAuthentication, tokens.refresh, how);
+    const response = await oauth.refreshTokenGrantRequest(server, client, noAuthentication, before.refresh, how);
     const answer = await oauth.processRefreshTokenResponse(server, client, response);
-    return tokensOf(answer, tokens);
+    return tokensOf(answer, before);
   }
 
   return {
@@ -162,26 +172,39 @@ function sessionOf(config: SignInConfig, tenant: string, server: oauth.Authoriza
     roles: held,
     maySwitch: held.includes("AdminAgent"),
     async token() {
-      if (tokens.endsAt - Date.now() > reserveMilliseconds) return tokens.access;
-      renewal ??= renew().finally(() => {
+      const before = tokens;
+      if (before === undefined) throw signedOut();
+      if (before.endsAt - Date.now() > reserveMilliseconds) return before.access;
+      renewal ??= renew(before).finally(() => {
         renewal = undefined;
       });
       try {
-        tokens = await renewal;
+        const renewed = await renewal;
+        if (tokens !== undefined) tokens = renewed;
+        return renewed.access;
       } catch (cause) {
-        // Entra said no, or the token is over: only the reader can help. Otherwise it may still be good for a moment.
-        if (cause instanceof oauth.ResponseBodyError || tokens.endsAt <= Date.now())
-          throw new Problem({ code: "SignedOut", message: "Sign in again.", details: [] }, { cause });
+        // Entra said no: only the reader can help. Otherwise the old one may still be good for a moment.
+        const isRefused = cause instanceof oauth.ResponseBodyError;
+        if (!isRefused && before.endsAt > Date.now()) return before.access;
+        if (isRefused || before.refresh === undefined) throw signedOut(cause);
+        throw new Problem({ code: "SignInUnavailable", message: String(cause), details: [] }, { cause });
       }
-      return tokens.access;
     },
     signOut() {
       sessionStorage.removeItem(readerKey);
+      // A browser may keep the page as it was left, and show it again with Back.
+      tokens = undefined;
+      addEventListener("pageshow", () => location.reload());
+      document.body.replaceChildren();
       const url = new URL(server.end_session_endpoint ?? redirectUri());
       url.searchParams.set("post_logout_redirect_uri", redirectUri());
       location.assign(url);
     },
   };
+}
+
+function signedOut(cause?: unknown): Problem {
+  return new Problem({ code: "SignedOut", message: "Sign in again.", details: [] }, { cause });
 }
 
 function tokensOf(answer: oauth.TokenEndpointResponse, before?: Tokens): Tokens {

@@ -8,7 +8,7 @@ import "@fluentui/web-components/textarea.js";
 import type { PermissionState, Product } from "../shared/domain/permission.ts";
 import { element } from "./element.ts";
 import { guidanceText } from "./guidance-text.ts";
-import type { Words } from "./words.ts";
+import type { Context } from "./screen.ts";
 
 export interface Question {
   readonly product: Product;
@@ -30,8 +30,11 @@ interface DialogElement extends HTMLElement {
 
 const longestReason = 500;
 
-/** @returns undefined: the reader thought better of it */
-export function askToSwitch(words: Words, { product, state, customerName }: Question): Promise<Decision | undefined> {
+/** @returns undefined: the reader thought better of it, or has left the screen */
+export function askToSwitch(
+  { words, signal }: Pick<Context, "words" | "signal">,
+  { product, state, customerName }: Question,
+): Promise<Decision | undefined> {
   const isOn = state === "On";
   const title = words.dialog[isOn ? "turnOn" : "turnOff"](product, customerName);
   const consequences = isOn ? words.dialog.consequences : words.dialog.offConsequences;
@@ -106,9 +109,11 @@ export function askToSwitch(words: Words, { product, state, customerName }: Ques
     if (event.target !== dialog || (event as Event as CustomEvent<{ newState: string }>).detail?.newState !== "closed")
       return;
     dialog.remove();
+    signal.removeEventListener("abort", leave);
     decided.resolve(decision);
   });
-  // In the screen, so that it goes with it.
+  const leave = () => dialog.hide();
+  signal.addEventListener("abort", leave);
   (document.querySelector("main") ?? document.body).append(dialog);
   dialog.show();
   return decided.promise;

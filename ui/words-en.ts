@@ -268,6 +268,10 @@ How to manage reservations: https://learn.microsoft.com/azure/cost-management-bi
   problems: {
     Offline: { message: "This service cannot be reached.", remedy: "Check the connection, then try again." },
     SignedOut: { message: "Your sign-in is over.", remedy: "Sign in again." },
+    SignInUnavailable: {
+      message: "Your sign-in has to be renewed, and Microsoft Entra cannot be reached.",
+      remedy: "Try again in a moment.",
+    },
     Unauthenticated: { message: "Your sign-in is not accepted any more.", remedy: "Sign in again." },
     DependencyUnavailable: {
       message: "Azure, Partner Center or the storage of this service does not answer at the moment.",

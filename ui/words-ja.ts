@@ -353,6 +353,10 @@ export const japanese: Words = {
   problems: {
     Offline: { message: "このサービスに接続できません。", remedy: "接続を確認して、もう一度お試しください。" },
     SignedOut: { message: "サインインの有効期限が切れました。", remedy: "もう一度サインインしてください。" },
+    SignInUnavailable: {
+      message: "サインインの更新が必要ですが、Microsoft Entra に接続できません。",
+      remedy: "しばらくしてからもう一度お試しください。",
+    },
     Unauthenticated: { message: "サインインが受け付けられません。", remedy: "もう一度サインインしてください。" },
     DependencyUnavailable: {
       message: "Azure、パートナー センター、またはこのサービスのストレージが現在応答していません。",
