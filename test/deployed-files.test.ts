@@ -28,7 +28,8 @@ function filesBelow(folder: string): string[] {
 test("of all files that are here only the build, host.json and the lists of packages are deployed", () => {
   const deployed = filesBelow("").filter(isDeployed);
   const code = /^dist\/(?!local|test|bench)[\w/-]+\.[cm]?js(\.LEGAL\.txt)?$/;
-  const page = /^dist\/ui\/(files\.json|(index\.html|licences\.txt|[\w-]+-[A-Z\d]{8}\.(js|css)(\.LEGAL\.txt)?)(\.br|\.gz)?)$/;
+  const page =
+    /^dist\/ui\/(files\.json|(index\.html|licences\.txt|[\w-]+-[A-Z\d]{8}\.(js|css)(\.LEGAL\.txt)?)(\.br|\.gz)?)$/;
   const built = deployed.filter((path) => (path.startsWith("dist/ui/") ? page : code).test(path));
   expect(deployed.filter((path) => !built.includes(path)).sort()).toEqual([
     "host.json",

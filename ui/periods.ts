@@ -20,7 +20,7 @@ export interface Period {
 export function periodsOf(activities: readonly Activity[]): Period[] {
   const open = new Map<Product, Period>();
   const ended: Period[] = [];
-  for (const { product, operation, result, changed, at, by, reason } of activities.toReversed()) {
+  for (const { product, operation, result, realigned, at, by, reason } of activities.toReversed()) {
     if (result !== "Succeeded") continue;
     const period = open.get(product);
     if (operation === "Create Customer Purchase Permissions") {
@@ -29,7 +29,7 @@ export function periodsOf(activities: readonly Activity[]): Period[] {
       continue;
     }
     // Partner Center was brought in line with a record that had it Off all the time.
-    if (period === undefined && changed === false) continue;
+    if (period === undefined && realigned === true) continue;
     ended.push({ ...(period ?? { product }), to: at });
     open.delete(product);
   }

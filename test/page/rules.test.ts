@@ -47,7 +47,7 @@ describe("periods", () => {
     ],
     [
       "the first On counts when it is confirmed again",
-      [activity(1, { reason: "first" }), activity(2, { changed: false, by: ben })],
+      [activity(1, { reason: "first" }), activity(2, { realigned: true, by: ben })],
       ["azureReservations 01 – Ada first"],
     ],
     [
@@ -55,7 +55,7 @@ describe("periods", () => {
       [activity(1, { result: "Failed" }), activity(2), activity(3, { ...off, result: "Detected" })],
       ["azureReservations 02 – Ada –"],
     ],
-    ["an Off that was so already is no period", [activity(1, { ...off, changed: false })], []],
+    ["an Off that was so already is no period", [activity(1, { ...off, realigned: true })], []],
     [
       "several, the newest first",
       [activity(1), activity(2, off), activity(3), activity(4, off), activity(5)],
