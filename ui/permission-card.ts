@@ -55,7 +55,7 @@ interface Attempt extends Decision {
 }
 
 /** What people do by hand takes longer, and is looked at by the service once a minute. */
-const pollMilliseconds = { byService: 2_000, byHand: 10_000 } as const;
+const pollMilliseconds = { byService: 2_000, byHand: 5_000 } as const;
 
 export function permissionCard(
   context: Context,
