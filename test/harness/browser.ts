@@ -3,12 +3,18 @@
  * that met it: a violation of the content security policy, an error of the page, a request to somebody else.
  */
 
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { delimiter, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { source as axeSource } from "axe-core";
-import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type LaunchOptions,
+  type Locator,
+  type Page,
+} from "playwright-core";
+import type { FoundBrowser } from "./find-browser.ts";
 import type { Product } from "./product.ts";
 
 export interface ReaderOptions {
@@ -39,28 +45,13 @@ export interface Reader {
   close(): Promise<void>;
 }
 
-const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"];
-const installed = [
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-  "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
-];
-
-/** @returns that of the system, or else the one that an npm package brings */
-export function findBrowser(): string {
-  const onPath = (process.env.PATH ?? "").split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
-  const found = [process.env.CHROME_PATH ?? "", ...onPath, ...installed].find(
-    (path) => path !== "" && existsSync(path),
-  );
-  if (found !== undefined) return found;
-  // An ES module, which Jest does not load.
-  const script = 'import("@sparticuz/chromium").then(async (it) => console.log(await it.default.executablePath()))';
-  return execFileSync(process.execPath, ["-e", script], { encoding: "utf8" }).trim();
-}
-
-export function openBrowser(): Promise<Browser> {
+export async function openBrowser(options: LaunchOptions = {}): Promise<Browser> {
+  const { executablePath, environment }: FoundBrowser = JSON.parse(process.env.TEST_BROWSER ?? "");
   return chromium.launch({
-    executablePath: findBrowser(),
+    executablePath,
+    env: { ...process.env, ...environment },
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+    ...options,
   });
 }
 

@@ -1,9 +1,10 @@
-/** Once for all tests: builds what is deployed, and starts one Azurite with an account for each product under test. */
+/** Once for all tests: builds what is deployed, finds a browser, and starts one Azurite with an account for each product under test. */
 
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Azurite, startAzurite } from "../../local/azurite.ts";
+import { findBrowser } from "./find-browser.ts";
 
 export const accountNames = Array.from({ length: 60 }, (_, index) => `tests${index}`);
 
@@ -21,5 +22,6 @@ module.exports = async (): Promise<void> => {
   const azurite = await startAzurite({ location: resolve(folder, "azurite"), accounts: accountNames });
   globalThis.azuriteOfTests = azurite;
   process.env.TEST_FOLDER = folder;
+  process.env.TEST_BROWSER = JSON.stringify(findBrowser(folder, process.env));
   process.env.TEST_STORAGE = JSON.stringify(accountNames.map((name) => azurite.connectionStringOf(name)));
 };

@@ -1,11 +1,11 @@
 /** Signing in to the page, staying signed in, and signing out; and where the tokens are not. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { partnerTenantId } from "../../local/stand-ins/demo-customers.ts";
 import { english } from "../../ui/words-en.ts";
 import { japanese } from "../../ui/words-ja.ts";
-import { findBrowser, openBrowser, openReader, type Reader, type ReaderOptions } from "../harness/browser.ts";
+import { openBrowser, openReader, type Reader, type ReaderOptions } from "../harness/browser.ts";
 import { eventually } from "../harness/ledger.ts";
 import { type Product, startProduct } from "../harness/product.ts";
 
@@ -216,11 +216,7 @@ test("the token is renewed when it ends, once for all who wait for it, and the p
 
 test("sign-out ends it: a reload asks again, and Back shows nothing", async () => {
   // As people's browsers do, and those of tests usually do not: a page that was left is kept for Back.
-  const keeping = await chromium.launch({
-    executablePath: findBrowser(),
-    args: ["--no-sandbox", "--disable-gpu"],
-    ignoreDefaultArgs: ["--disable-back-forward-cache"],
-  });
+  const keeping = await openBrowser({ ignoreDefaultArgs: ["--disable-back-forward-cache"] });
   try {
     await open({}, keeping);
     const { page } = reader;
