@@ -7,7 +7,7 @@ import { readDriftNote } from "./harness/drift-note.ts";
 import { eventually, readLog } from "./harness/ledger.ts";
 import { type Product, startProduct } from "./harness/product.ts";
 
-const count = Number(process.env.DRIFT_CUSTOMERS ?? 10_000);
+const count = Number(process.env.DRIFT_CUSTOMERS ?? 2_000);
 const callsPerRun = count / 4;
 const customers = makeManyCustomers(count);
 const drifted = customers.filter((_, index) => index % (count / 20) === 7);

@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { type Azurite, startAzurite } from "../../local/azurite.ts";
 import { findBrowser } from "./find-browser.ts";
 
-export const accountNames = Array.from({ length: 60 }, (_, index) => `tests${index}`);
+export const accountNames = Array.from({ length: 100 }, (_, index) => `tests${index}`);
 
 declare global {
   var azuriteOfTests: Azurite | undefined;

@@ -123,7 +123,8 @@ async function look(reader: Reader, { name, open }: Scene): Promise<void> {
   for (const theme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: theme });
     const violations = await reader.axe();
-    await reader.shoot(`${name}-${language}-${theme}`);
+    // Each screen once in each language and each theme.
+    if ((language === "en") === (theme === "light")) await reader.shoot(`${name}-${language}-${theme}`);
     expect({ theme, violations }).toEqual({ theme, violations: [] });
     const picture = pictures[`${name}-${language}-${theme}`];
     if (picture !== undefined && process.env.UPDATE_DOCS === "1") {
