@@ -127,6 +127,7 @@ export async function startProduct({
     child = spawn(process.execPath, ["local/launch.mjs", "host"], {
       env: {
         PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
         ...demoSettings({
           port: 0,
           entraUrl: entra.url,
