@@ -105,7 +105,8 @@ export async function openReader(
     isOn: (name) => switchOf(name).evaluate((it) => (it as HTMLElement & { checked: boolean }).checked),
     async axe(rules = "all") {
       await page.evaluate(axeSource);
-      const options = rules === "all" ? {} : { runOnly: ["cat.color"] };
+      const options =
+        rules === "all" ? {} : { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } };
       const violations = await page.evaluate(async (options) => {
         const { axe } = globalThis as unknown as {
           axe: {
