@@ -106,7 +106,7 @@ test("CI runs what everybody can run, and Bicep's own compiler", () => {
   const builds = ["infra", "logicapps"].map(
     (folder) => `az bicep build --file ${folder}/main.bicep --stdout > /dev/null`,
   );
-  expect(runs).toEqual([".ci/run", guard, ...builds]);
+  expect(runs).toEqual([".ci/run", "npm run lint && npm run typecheck && npm run test:coverage", guard, ...builds]);
 });
 
 function azdName(name: string): string {

@@ -52,7 +52,7 @@ test("it is a part of what CI runs, and passes here", () => {
   const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
   expect(scripts.lint).toContain("npm run secrets");
   expect(scripts.check).toContain("npm run lint");
-  expect(readFileSync(".ci/run", "utf8")).toContain("npm run check");
+  expect(readFileSync(".github/workflows/ci.yml", "utf8")).toContain("npm run lint");
   const [, ...globs] = scripts.secrets.replaceAll('"', "").split(" ");
   const { status, stdout } = spawnSync(process.execPath, ["node_modules/secretlint/bin/secretlint.js", ...globs]);
   expect({ status, said: stdout.toString() }).toEqual({ status: 0, said: "" });
