@@ -18,7 +18,7 @@ export interface SignInConfig {
   readonly scope: string;
 }
 
-export const agentRoles = ["AdminAgent", "SalesAgent", "HelpdeskAgent"] as const;
+const agentRoles = ["AdminAgent", "SalesAgent", "HelpdeskAgent"] as const;
 export type AgentRole = (typeof agentRoles)[number];
 
 export interface Session {

@@ -4,7 +4,6 @@ export const english: Words = {
   title: "Customer permissions",
   loading: "Loading…",
   again: "Try again",
-  close: "Close",
   cancel: "Cancel",
   opensElsewhere: "opens in a new tab",
   requestId: (id) => `Request ${id}`,
@@ -301,5 +300,4 @@ How to manage reservations: https://learn.microsoft.com/azure/cost-management-bi
     PartnerCenterRefused: { message: "Partner Center refuses." },
   },
   problemHeading: "That did not work",
-  notDone: "Nothing was changed.",
 };

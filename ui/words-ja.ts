@@ -9,7 +9,6 @@ export const japanese: Words = {
   title: "顧客のアクセス許可",
   loading: "読み込んでいます…",
   again: "再試行",
-  close: "閉じる",
   cancel: "キャンセル",
   opensElsewhere: "新しいタブで開きます",
   requestId: (id) => `要求 ID: ${id}`,
@@ -431,5 +430,4 @@ export const japanese: Words = {
     },
   },
   problemHeading: "実行できませんでした",
-  notDone: "何も変更されていません。",
 };

@@ -25,7 +25,6 @@ export interface Words {
   readonly title: string;
   readonly loading: string;
   readonly again: string;
-  readonly close: string;
   readonly cancel: string;
   readonly opensElsewhere: string;
   readonly requestId: (id: string) => string;
@@ -206,6 +205,4 @@ export interface Words {
   /** By the code of the API's error, or of its detail. */
   readonly problems: Readonly<Record<string, Explained>>;
   readonly problemHeading: string;
-  /** What was asked for and not done. */
-  readonly notDone: string;
 }
