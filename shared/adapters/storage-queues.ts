@@ -5,8 +5,9 @@
 
 import type { QueueClient } from "@azure/storage-queue";
 import type { ActivityQueue, ChangeQueue, DeliveryQueue } from "../ports.ts";
-import { storageCode } from "./storage-call.ts";
+import { mayPass, storageCode } from "./storage-call.ts";
 
+/** Of both attempts together: a caller waits for them, and what is missing afterwards the sweeps make good. */
 const pushMilliseconds = 2_000;
 
 /** Activities for the logging function, without the evidence: the logging function reads the pending row. */
@@ -29,12 +30,14 @@ export function createStorageDeliveryQueue(queue: () => Promise<QueueClient>): D
 async function push(queue: () => Promise<QueueClient>, document: object, afterSeconds: number): Promise<void> {
   const message = Buffer.from(JSON.stringify(document)).toString("base64");
   const client = await queue();
-  const options = { abortSignal: AbortSignal.timeout(pushMilliseconds), visibilityTimeout: afterSeconds };
+  const abortSignal = AbortSignal.timeout(pushMilliseconds);
+  const send = () => client.sendMessage(message, { abortSignal, visibilityTimeout: afterSeconds });
   try {
-    await client.sendMessage(message, options);
+    await send();
   } catch (error) {
-    if (storageCode(error) !== "QueueNotFound") throw error;
-    await client.createIfNotExists(options);
-    await client.sendMessage(message, options);
+    if (storageCode(error) === "QueueNotFound") await client.createIfNotExists({ abortSignal });
+    // A second message does no harm: whoever takes it looks at the row that it names.
+    else if (abortSignal.aborted || !mayPass(error)) throw error;
+    await send();
   }
 }

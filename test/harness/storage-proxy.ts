@@ -4,7 +4,14 @@
  */
 
 import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from "node:http";
+import {
+  Agent,
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface StorageCall {
@@ -58,6 +65,8 @@ export interface StorageProxy {
 }
 
 export async function startStorageProxy(connectionString: string): Promise<StorageProxy> {
+  // Azurite ends idle connections after five seconds: no call may meet that.
+  const agent = new Agent({ keepAlive: true, timeout: 3_000 });
   const servers = await Promise.all(
     (["table", "queue"] as const).map(async (service) => {
       const name = service === "table" ? "TableEndpoint" : "QueueEndpoint";
@@ -66,6 +75,8 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
         // The caller was killed, or storage is not there: either way the connection ends.
         handle(service, endpoint, incoming, reply).catch(() => incoming.socket.destroy());
       });
+      // After Node's five seconds idle connections end just as a call of a busy machine takes one; Azure waits longer.
+      server.keepAliveTimeout = 120_000;
       server.listen(0, "127.0.0.1");
       await once(server, "listening");
       const { port } = server.address() as AddressInfo;
@@ -85,6 +96,7 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
         server.close();
         await once(server, "close");
       }
+      agent.destroy();
     },
   };
   return proxy;
@@ -115,6 +127,7 @@ export async function startStorageProxy(connectionString: string): Promise<Stora
 
     const sent = typeof fate === "object" && "instead" in fate ? Buffer.from(fate.instead) : body;
     const outgoing = request({
+      agent,
       host: endpoint.hostname,
       port: endpoint.port,
       method: incoming.method,

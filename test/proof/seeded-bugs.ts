@@ -336,4 +336,15 @@ export const seededBugs: readonly SeededBug[] = [
     edits: [{ file: deliveries, search: "      if (!isDone) throw", replace: "      if (isDone === undefined) throw" }],
     caughtBy: { file: webhookTests, test: "what a receiver did not take for three days" },
   },
+  {
+    name: "a message to the queue that met a broken connection is left to the sweep",
+    edits: [
+      {
+        file: "shared/adapters/storage-queues.ts",
+        search: "else if (abortSignal.aborted || !mayPass(error)) throw error;",
+        replace: "else throw error;",
+      },
+    ],
+    caughtBy: { file: "test/storage-outages.test.ts", test: "into the log once, although its push is lost" },
+  },
 ];
