@@ -33,6 +33,7 @@ import {
   type Permission,
   permissionStates,
   products,
+  type ShownPermission,
   type UnfinishedChange,
 } from "../shared/domain/permission.ts";
 import type { ListedWebhook, Webhook } from "../shared/domain/webhook.ts";
@@ -76,9 +77,18 @@ const switched = {
   changeId: orNull(guid("The change that turned it; null: none ever has.")),
 };
 
-export const permission = objectOf<Permission>("Permission", switched, { reason });
+const pending = objectOf<NonNullable<ShownPermission["pending"]>>("PendingChange", {
+  changeId: guid("The change: its operation tells how far it has come."),
+  state: oneOf(permissionStates, "What the switch is to become."),
+  since: time("When it was accepted."),
+});
 
-export const permissions = objectOf<{ readonly value: readonly Permission[] }>("Permissions", {
+export const permission = objectOf<ShownPermission>("Permission", switched, {
+  reason,
+  pending: { ...pending, description: "A change that Partner Center has not confirmed yet; absent: none." },
+});
+
+export const permissions = objectOf<{ readonly value: readonly ShownPermission[] }>("Permissions", {
   value: listOf(permission, "One for each product."),
 });
 

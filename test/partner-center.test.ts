@@ -316,6 +316,49 @@ test("a write that does nothing is never reported as On: 202, and the switch sta
   await expectTruth(customerId, [reservations], [["Create", "Succeeded"]]);
 }, 60_000);
 
+test("what is pending is shown to whoever reads the switch, with a tag of its own, until it has ended", async () => {
+  const customerId = nextCustomer();
+  const path = `/customers/${customerId}/permissions/azureReservations`;
+  const read = (headers = {}) => product.call("GET", path, { headers });
+  const tagOf = ({ headers }: Answer) => headers.get("etag") ?? "";
+  const before = await read();
+  product.partnerCenter.behaviour.writesDoNothing = true;
+  const answer = await put(customerId, "On", "azureReservations", { "if-match": tagOf(before) });
+  expect(answer).toMatchObject({ status: 202, body: expect.not.objectContaining({ pending: expect.anything() }) });
+
+  const pending = {
+    changeId: answer.headers.get("operation-location")?.split("/").at(-1),
+    state: "On",
+    since: expect.stringMatching(/^\d{4}-.*Z$/),
+  };
+  const during = await read({ "if-none-match": tagOf(before) });
+  expect(during).toMatchObject({ status: 200, body: { state: "Off", pending } });
+  expect(tagOf(during)).not.toBe(tagOf(before));
+  expect((await read({ "if-none-match": tagOf(during) })).status).toBe(304);
+  const asListed = [{ product: "azureReservations", pending }, { product: "azureSavingsPlans" }];
+  const ofCustomer = await product.call("GET", `/customers/${customerId}/permissions`);
+  expect(ofCustomer.body.value).toMatchObject(asListed);
+  expect(ofCustomer.body.value[1]).not.toHaveProperty("pending");
+  expect((await product.call("GET", `/customers/${customerId}`)).body.permissions).toEqual(ofCustomer.body.value);
+
+  // The switch has not moved: who read it before is as right as who read it since.
+  for (const tag of [before, during].map(tagOf)) {
+    expect(await put(customerId, "On", "azureReservations", { "if-match": tag })).toMatchObject({
+      ...{ status: 409, body: { error: { code: "ChangeInProgress", details: [{ product: "azureReservations" }] } } },
+    });
+  }
+  expect((await put(customerId, "On", "azureReservations", { "if-match": '"another"' })).status).toBe(412);
+
+  product.partnerCenter.behaviour.writesDoNothing = false;
+  await endOf(answer);
+  const after = await read({ "if-none-match": tagOf(during) });
+  expect(after).toMatchObject({ status: 200, body: { state: "On" } });
+  expect(after.body).not.toHaveProperty("pending");
+  for (const tag of [before, during].map(tagOf)) {
+    expect((await put(customerId, "Off", "azureReservations", { "if-match": tag })).status).toBe(412);
+  }
+}, 60_000);
+
 test("a repeated request gets the answer of the change as it stands, and makes no second one", async () => {
   const customerId = nextCustomer();
   const headers = { "repeatability-request-id": randomUUID() };

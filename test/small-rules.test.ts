@@ -3,8 +3,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { DirectoryFailure } from "../shared/domain/directory-failure.ts";
 import { foreignCode, foreignWords } from "../shared/domain/foreign-words.ts";
-import { parseGuid } from "../shared/domain/identifiers.ts";
-import { permissionsOf, untouchedCustomer } from "../shared/domain/permission.ts";
+import { type ChangeId, parseGuid } from "../shared/domain/identifiers.ts";
+import { shownPermissionsOf, untouchedCustomer } from "../shared/domain/permission.ts";
 import { dependencyUnavailable, invalidRequest, Refusal } from "../shared/domain/refusal.ts";
 import { contoso } from "./fakes/facts.ts";
 
@@ -41,7 +41,7 @@ test("a customer never touched has both switches Off, no activity and the chain'
   const record = untouchedCustomer(contoso);
 
   expect(record).toMatchObject({ customerId: contoso, sequence: 0, headHash: "0".repeat(64) });
-  expect(permissionsOf(record)).toEqual(
+  expect(shownPermissionsOf(record)).toEqual(
     ["azureReservations", "azureSavingsPlans"].map((product) => ({
       customerId: contoso,
       product,
@@ -51,6 +51,23 @@ test("a customer never touched has both switches Off, no activity and the chain'
       changeId: null,
     })),
   );
+});
+
+test("a change under way is shown at the switch that it is about, and at no other", () => {
+  const unfinished = {
+    changeId: contoso as string as ChangeId,
+    product: "azureSavingsPlans",
+    state: "On",
+    since: "2026-11-01T00:00:00.000Z",
+  } as const;
+  const [reservations, savingsPlans] = shownPermissionsOf({ ...untouchedCustomer(contoso), unfinished });
+
+  expect(reservations).not.toHaveProperty("pending");
+  expect(savingsPlans).toMatchObject({
+    state: "Off",
+    pending: { changeId: contoso, state: "On", since: unfinished.since },
+  });
+  expect(savingsPlans?.pending).not.toHaveProperty("product");
 });
 
 describe("a refusal", () => {

@@ -2,7 +2,7 @@
 
 import "@fluentui/web-components/badge.js";
 import "@fluentui/web-components/message-bar.js";
-import { type Permission, type Product, products } from "../shared/domain/permission.ts";
+import { type Product, products, type ShownPermission } from "../shared/domain/permission.ts";
 import type { ListedCustomer } from "../shared/use-cases/list-customers.ts";
 import { activityList } from "./activity-list.ts";
 import { element } from "./element.ts";
@@ -21,7 +21,7 @@ interface Opened {
 
 /** A permission, and the version of it that a change must be based on. */
 export interface Versioned {
-  readonly permission: Permission;
+  readonly permission: ShownPermission;
   readonly etag: string;
 }
 
@@ -31,7 +31,7 @@ export function customerScreen(context: Context, customerId: string): HTMLElemen
   const screen = loadingArea(context, { class: "customer-area" });
 
   const readPermission = async (product: Product, signal?: AbortSignal): Promise<Versioned> => {
-    const { body, headers } = await api.get<Permission>(`${path}/permissions/${product}`, signal);
+    const { body, headers } = await api.get<ShownPermission>(`${path}/permissions/${product}`, signal);
     return { permission: body, etag: headers.get("etag") ?? "" };
   };
   const open = async (signal: AbortSignal): Promise<Opened> => {

@@ -3,7 +3,7 @@
 import "@fluentui/web-components/badge.js";
 import "@fluentui/web-components/button.js";
 import "@fluentui/web-components/text-input.js";
-import { type Permission, products } from "../shared/domain/permission.ts";
+import { products, type ShownPermission } from "../shared/domain/permission.ts";
 import type { ListedCustomer } from "../shared/use-cases/list-customers.ts";
 import type { Api, Page } from "./api.ts";
 import { element } from "./element.ts";
@@ -197,10 +197,12 @@ function rowOf(customer: ListedCustomer, { words, times }: Context): HTMLElement
     ),
   );
 
-  function switchSummary(permission: Permission | undefined): (Node | string)[] {
-    const { state = "Off", changedAt = null, changedBy = null } = permission ?? {};
+  function switchSummary(permission: ShownPermission | undefined): (Node | string | false)[] {
+    const { state = "Off", changedAt = null, changedBy = null, pending } = permission ?? {};
     return [
       stateBadge(state, words),
+      pending !== undefined &&
+        element("fluent-badge", { appearance: "tint", color: "warning" }, words.customers.pending(pending.state)),
       element(
         "span",
         { class: "quiet" },
@@ -213,6 +215,6 @@ function rowOf(customer: ListedCustomer, { words, times }: Context): HTMLElement
 }
 
 /** On a narrow screen, where the head of the table is not shown, each cell says what it is. */
-function cell(label: string, ...children: (Node | string)[]): HTMLElement {
+function cell(label: string, ...children: (Node | string | false)[]): HTMLElement {
   return element("td", { "data-label": label }, ...children);
 }

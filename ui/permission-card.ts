@@ -6,12 +6,11 @@
 import "@fluentui/web-components/message-bar.js";
 import "@fluentui/web-components/switch.js";
 import type { Eligibility } from "../shared/domain/eligibility.ts";
-import type { Permission, PermissionState } from "../shared/domain/permission.ts";
+import type { PermissionState, ShownPermission } from "../shared/domain/permission.ts";
 import type { Operation } from "../shared/use-cases/get-operation.ts";
 import type { Versioned } from "./customer-screen.ts";
 import { element } from "./element.ts";
 import { progress } from "./loading-area.ts";
-import { forgetPending, keepPending, pendingOperation } from "./pending-operations.ts";
 import { whoIs } from "./people.ts";
 import { isPassing, Problem } from "./problem.ts";
 import { factsOf, outsideLink, problemMessage } from "./problem-message.ts";
@@ -46,7 +45,14 @@ interface ManualSteps {
   readonly link?: string;
   readonly expiresAt?: string;
 }
-type Changed = Permission & ManualSteps & { readonly changed: boolean };
+type Changed = ShownPermission & ManualSteps & { readonly changed: boolean };
+
+/** A change that Partner Center has not confirmed yet. */
+interface Pending {
+  /** Of its operation, in the API. */
+  readonly path: string;
+  readonly state: PermissionState;
+}
 
 /** A repetition carries the same id, so that a change is made once however often it is asked for. */
 interface Attempt extends Decision {
@@ -67,6 +73,9 @@ export function permissionCard(
   let { permission, etag } = current;
   let verdict: Eligibility["result"] | undefined;
   let isBusy = false;
+  let pending: Pending | undefined;
+  /** Of the following of the pending change, which ends when another one takes its place. */
+  let following = new AbortController();
 
   const toggle = element("fluent-switch", {
     id: `switch-${product}`,
@@ -76,6 +85,7 @@ export function permissionCard(
   const summary = element("p", { class: "quiet" });
   const why = element("p", { id: `why-${product}`, class: "why" });
   const news = element("div", { class: "news", "aria-live": "polite" });
+  const waiting = element("div", { class: "waiting", "aria-live": "polite" });
   const card = element(
     "div",
     { class: "card permission", role: "group", "aria-labelledby": `name-${product}` },
@@ -83,23 +93,23 @@ export function permissionCard(
     element("div", { class: "switch-row" }, toggle, element("label", { for: toggle.id }, words.customer.allow)),
     summary,
     why,
+    waiting,
     news,
   );
   toggle.setAttribute("aria-label", `${words.products[product]}: ${words.customer.allow}`);
   toggle.addEventListener("change", () => {
     // It has moved by itself: back, until somebody has decided and the API has agreed.
     settle();
-    if (!isBusy) void ask(permission.state === "On" ? "Off" : "On");
+    if (!isBusy && pending === undefined) void ask(permission.state === "On" ? "Off" : "On");
   });
   show();
-  const unfinished = pendingOperation(customerId, product);
-  if (unfinished !== undefined) void follow(unfinished.path, unfinished.state);
+  followWhatIsPending();
 
   function settle(): void {
     toggle.checked = permission.state === "On";
     const isRefused = permission.state === "Off" && (verdict === "NotEligible" || verdict === "Inconclusive");
     toggle.disabled = !session.maySwitch || isRefused;
-    toggle.setAttribute("aria-busy", String(isBusy));
+    toggle.setAttribute("aria-busy", String(isBusy || pending !== undefined));
   }
 
   function show(): void {
@@ -147,11 +157,11 @@ export function permissionCard(
       );
       const operation = answer.headers.get("operation-location");
       if (answer.status === 202 && operation !== null) {
-        // Also when the reader has gone: whoever comes back wants to know.
-        keepPending(customerId, product, { path: new URL(operation).pathname, state });
         if (signal.aborted) return;
+        isBusy = false;
+        news.replaceChildren();
         changed();
-        return await follow(new URL(operation).pathname, state, answer.body);
+        return void follow({ path: new URL(operation).pathname, state }, answer.body);
       }
       if (signal.aborted) return;
       permission = answer.body;
@@ -163,38 +173,59 @@ export function permissionCard(
     }
   }
 
+  function followWhatIsPending(): void {
+    if (permission.pending === undefined) return;
+    const { changeId, state } = permission.pending;
+    void follow({ path: `/api/customers/${customerId}/operations/${changeId}`, state });
+  }
+
   /** Waits until Partner Center has confirmed the change, or it has failed. */
-  async function follow(operationPath: string, state: PermissionState, first: ManualSteps = {}): Promise<void> {
-    pending(state, first);
+  async function follow(change: Pending, first: ManualSteps = {}): Promise<void> {
+    const { path: operationPath, state } = change;
+    following.abort();
+    following = new AbortController();
+    const until = AbortSignal.any([signal, following.signal]);
+    pending = change;
+    showPending(state, first);
     let manual = first;
     for (let looks = 0; ; looks++) {
       const { byService, byHand } = pollMilliseconds;
       // After a reload nobody knows yet how it stands.
       const isByHand = manual.steps !== undefined;
       if (looks > 0 || isByHand) await new Promise((resolve) => setTimeout(resolve, isByHand ? byHand : byService));
-      if (signal.aborted) return;
+      if (until.aborted) return;
       try {
-        const { body } = await api.get<Operation & ManualSteps>(operationPath, signal);
+        const { body } = await api.get<Operation & ManualSteps>(operationPath, until);
         if (body.status === "Running" || body.status === "NotStarted") {
           manual = body;
-          pending(state, manual);
+          showPending(state, manual);
           continue;
         }
         if (body.status !== "Succeeded") throw await reasonOf(operationPath);
-        ({ permission, etag } = await read());
-        forgetPending(customerId, product);
+        const newest = await read();
+        if (until.aborted) return;
+        ({ permission, etag } = newest);
         return ended(words.switching.done(product, state));
       } catch (error) {
-        if (signal.aborted) return;
+        if (until.aborted) return;
         const facts = factsOf(error);
         // What cannot be asked at the moment is still pending.
         if (isPassing(facts)) continue;
         const hasFailed = facts.code === "Failed";
-        if (hasFailed || facts.code === "NotFound") forgetPending(customerId, product);
+        await readAgain();
+        if (until.aborted) return;
+        pending = undefined;
         if (hasFailed) changed();
-        return failed(error, undefined, hasFailed ? words.switching.failed : undefined);
+        failed(error, undefined, hasFailed ? words.switching.failed : undefined);
+        return followWhatIsPending();
       }
     }
+  }
+
+  /** An On that nobody wants any more is not waited for: Off takes its place. */
+  async function withdraw(): Promise<void> {
+    if (isBusy) return;
+    await ask("Off");
   }
 
   /** @returns why a change has failed: its result is the refusal that the request itself would have met */
@@ -212,7 +243,7 @@ export function permissionCard(
   async function refused(error: unknown, wish: Attempt): Promise<void> {
     const facts = factsOf(error);
     const { code, details } = facts;
-    if (code === "ConditionNotMet") ({ permission, etag } = await read().catch(() => ({ permission, etag })));
+    if (code === "ConditionNotMet" || code === "ChangeInProgress") await readAgain();
     // Somebody else's change stands in the log, and so does one of ours that was begun and then refused.
     if (code === "ConditionNotMet" || code === "PartnerCenterRefused") changed();
     const [inTheWay] = details;
@@ -220,29 +251,40 @@ export function permissionCard(
     failed(error, mayRepeat ? () => void attempt(wish) : undefined, undefined);
     if (code === "ChangeInProgress" && inTheWay?.since !== undefined)
       news.append(element("p", { class: "quiet" }, times.moment(inTheWay.since)));
+    if (permission.pending !== undefined) followWhatIsPending();
+    else if (pending !== undefined) void follow(pending);
+  }
+
+  /** What cannot be read stays as it was last seen. */
+  async function readAgain(): Promise<void> {
+    ({ permission, etag } = await read().catch(() => ({ permission, etag })));
   }
 
   function begin(text: string): void {
     isBusy = true;
+    // It says how it ends; what it takes the place of does not.
+    following.abort();
     news.replaceChildren(progress(text));
     settle();
   }
 
-  function pending(state: PermissionState, manual: ManualSteps): void {
-    isBusy = true;
+  function showPending(state: PermissionState, manual: ManualSteps): void {
     settle();
     const steps = stepsOf(state, manual);
     const text = steps.length === 0 ? words.switching.pending(state) : words.switching.pendingManual(state);
     const key = JSON.stringify([text, steps]);
     // Said once, not with every look.
-    if (news.dataset.pending === key && news.childElementCount > 0) return;
-    news.dataset.pending = key;
-    news.replaceChildren(
+    if (waiting.dataset.pending === key && waiting.childElementCount > 0) return;
+    waiting.dataset.pending = key;
+    waiting.replaceChildren(
       progress(text),
       ...(steps.length === 0 ? [] : [element("ol", {}, ...steps.map((step) => element("li", {}, step)))]),
       ...(manual.link === undefined
         ? []
         : [element("p", {}, outsideLink(manual.link, words.switching.openPartnerCenter, words))]),
+      ...(state === "On" && session.maySwitch
+        ? [element("p", {}, element("fluent-button", { click: () => void withdraw() }, words.switching.withdraw))]
+        : []),
     );
   }
 
@@ -254,10 +296,9 @@ export function permissionCard(
   }
 
   function ended(text: string): void {
-    isBusy = false;
-    delete news.dataset.pending;
+    pending = undefined;
     const toActivity = () => document.querySelector<HTMLElement>("#log-heading")?.focus();
-    news.replaceChildren(
+    rest(
       element(
         "fluent-message-bar",
         { intent: "success" },
@@ -266,14 +307,20 @@ export function permissionCard(
         element("button", { type: "button", class: "link", click: toActivity }, words.switching.toActivity),
       ),
     );
-    show();
     changed();
   }
 
   function failed(error: unknown, tryAgain: (() => void) | undefined, first: string | undefined): void {
+    rest(problemMessage(error, context, { tryAgain, first }));
+  }
+
+  function rest(said: HTMLElement): void {
     isBusy = false;
-    delete news.dataset.pending;
-    news.replaceChildren(problemMessage(error, context, { tryAgain, first }));
+    news.replaceChildren(said);
+    if (pending === undefined) {
+      waiting.replaceChildren();
+      delete waiting.dataset.pending;
+    }
     show();
   }
 

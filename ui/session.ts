@@ -7,6 +7,7 @@
  */
 
 import * as oauth from "oauth4webapi";
+import { type AgentRole, agentRoles } from "../shared/domain/agent-role.ts";
 import { Problem } from "./problem.ts";
 
 /** `GET /ui/config.json` */
@@ -17,9 +18,6 @@ export interface SignInConfig {
   readonly authority: string;
   readonly scope: string;
 }
-
-const agentRoles = ["AdminAgent", "SalesAgent", "HelpdeskAgent"] as const;
-export type AgentRole = (typeof agentRoles)[number];
 
 export interface Session {
   readonly name: string;

@@ -66,6 +66,7 @@ export const english: Words = {
     columnVerified: "Last verified",
     since: (day, who) => `since ${day}, ${who}`,
     neverOn: "never turned On",
+    pending: (state) => `${state} not confirmed yet`,
     neverVerified: "not yet",
     unnamed: "Customer without a name",
     noMatch: "No customer matches.",
@@ -110,6 +111,7 @@ export const english: Words = {
     toChecks: "See the check",
     working: "Asking…",
     pending: (state) => `Partner Center has not confirmed ${state} yet. Until it does, the switch stays where it is.`,
+    withdraw: "Withdraw it, and turn Off",
     pendingManual: (state) => `To be turned ${state} in Partner Center, by hand:`,
     // The API's own words are English already.
     manualSteps: () => [],

@@ -72,6 +72,7 @@ export const japanese: Words = {
     columnVerified: "最終確認",
     since: (day, who) => `${day} から (${who})`,
     neverOn: "オンにされたことはありません",
+    pending: (state) => `「${japanese.states[state]}」は未確認`,
     neverVerified: "未確認",
     unnamed: "名前のない顧客",
     noMatch: "該当する顧客はありません。",
@@ -120,6 +121,7 @@ export const japanese: Words = {
     working: "問い合わせています…",
     pending: (state) =>
       `パートナー センターが「${japanese.states[state]}」をまだ確認していません。確認されるまでスイッチは動きません。`,
+    withdraw: "取り消してオフにする",
     pendingManual: (state) => `パートナー センターで手動で「${japanese.states[state]}」にしてください。`,
     manualSteps: ({ customerId, product, state, expiresAt }, alsoOther) => [
       "パートナー センターのダッシュボードに管理エージェントとしてサインインします。",

@@ -1,10 +1,10 @@
 /** Everything that the page says, in one language. Names of things as Partner Center and the article have them. */
 
 import type { Operation } from "../shared/domain/activity.ts";
+import type { AgentRole } from "../shared/domain/agent-role.ts";
 import type { findingCodes } from "../shared/domain/drift.ts";
 import type { ignoredOwnerCodes } from "../shared/domain/eligibility.ts";
 import type { PermissionState, Product } from "../shared/domain/permission.ts";
-import type { AgentRole } from "./session.ts";
 import type { Theme } from "./theme.ts";
 
 /** What to say of a code, and what the reader can do. Absent: the API's own (English) words are shown. */
@@ -70,6 +70,7 @@ export interface Words {
     readonly columnVerified: string;
     readonly since: (day: string, who: string) => string;
     readonly neverOn: string;
+    readonly pending: (state: PermissionState) => string;
     readonly neverVerified: string;
     readonly unnamed: string;
     readonly noMatch: string;
@@ -111,6 +112,7 @@ export interface Words {
     readonly toChecks: string;
     readonly working: string;
     readonly pending: (state: PermissionState) => string;
+    readonly withdraw: string;
     readonly pendingManual: (state: PermissionState) => string;
     readonly manualSteps: (change: ManualChange, alsoOther: boolean) => readonly string[];
     readonly openPartnerCenter: string;

@@ -140,6 +140,13 @@ function pause(seconds: number): Promise<void> {
   return new Promise((go) => setTimeout(go, Math.min(Number.isFinite(seconds) ? seconds : 1, 60) * 1000));
 }
 
+/** A change that Partner Center has not confirmed yet; absent: none. */
+export interface PendingChange {
+  readonly changeId: string;
+  readonly state: "On" | "Off";
+  readonly since: string;
+}
+
 export interface Permission {
   readonly customerId: string;
   readonly product: "azureReservations" | "azureSavingsPlans";
@@ -153,6 +160,7 @@ export interface Permission {
   } | null;
   readonly changeId: string | null;
   readonly reason?: string;
+  readonly pending?: PendingChange;
 }
 
 export interface Finding {

@@ -3,6 +3,7 @@
  * Center, and the people of the partner who may sign in to it. Everything is mutable: a test takes MFA or a role away.
  */
 
+import type { AgentRole } from "../../shared/domain/agent-role.ts";
 import { guidOf } from "./guid.ts";
 
 export interface PartnerApplication {
@@ -19,8 +20,6 @@ export interface PartnerApplication {
   /** `expire`: a refresh token is good for one use, so that a rotated one that was not kept is missed. Entra: `stay`. */
   usedRefreshTokens: "stay" | "expire";
 }
-
-export type AgentRole = "AdminAgent" | "SalesAgent" | "HelpdeskAgent";
 
 export interface PartnerUser {
   name: string;

@@ -31,7 +31,7 @@ export interface Switch {
   readonly changeId: ChangeId | null;
 }
 
-/** A switch as callers see it. */
+/** A switch and whose it is. */
 export interface Permission extends Switch {
   readonly customerId: CustomerId;
   readonly product: Product;
@@ -45,6 +45,11 @@ export interface UnfinishedChange {
   readonly state: PermissionState;
   /** When it was accepted. */
   readonly since: string;
+}
+
+/** A switch as callers see it: how it stands, and what it may become at any moment. */
+export interface ShownPermission extends Permission {
+  readonly pending?: Omit<UnfinishedChange, "product">;
 }
 
 /** The state of record of one customer, and the end of the customer's activity chain. */
@@ -76,14 +81,22 @@ export function untouchedCustomer(customerId: CustomerId): CustomerRecord {
   };
 }
 
-/** @returns one switch of the record as callers see it. */
+/** @returns one switch of the record, whatever may be under way. */
 export function permissionOf(record: CustomerRecord, product: Product): Permission {
   return { customerId: record.customerId, product, ...record.switches[product] };
 }
 
-/** @returns both switches of the record, in the order of {@link products}. */
-export function permissionsOf(record: CustomerRecord): Permission[] {
-  return products.map((product) => permissionOf(record, product));
+/** @returns one switch of the record as callers see it. */
+export function shownPermissionOf(record: CustomerRecord, product: Product): ShownPermission {
+  const permission = permissionOf(record, product);
+  if (record.unfinished?.product !== product) return permission;
+  const { product: _, ...pending } = record.unfinished;
+  return { ...permission, pending };
+}
+
+/** @returns both switches of the record as callers see them, in the order of {@link products}. */
+export function shownPermissionsOf(record: CustomerRecord): ShownPermission[] {
+  return products.map((product) => shownPermissionOf(record, product));
 }
 
 export function isAnyOn({ switches }: CustomerRecord): boolean {

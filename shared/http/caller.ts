@@ -7,14 +7,12 @@
  */
 
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from "jose";
+import { type AgentRole, agentRoles } from "../domain/agent-role.ts";
 import { parseGuid } from "../domain/identifiers.ts";
 import type { Actor } from "../domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
 import { rememberCallers } from "./remembered-callers.ts";
 import { remoteSigningKeys } from "./signing-keys.ts";
-
-export const agentRoles = ["AdminAgent", "SalesAgent", "HelpdeskAgent"] as const;
-export type AgentRole = (typeof agentRoles)[number];
 
 export interface Caller {
   readonly actor: Actor;

@@ -3,8 +3,8 @@
  * the API needs to know, in the form of none of them.
  */
 
+import { type AgentRole, agentRoles } from "../domain/agent-role.ts";
 import type { ApiDescription, RouteDescription } from "./api-description.ts";
-import { type AgentRole, agentRoles } from "./caller.ts";
 import { type ProblemCode, statusOf } from "./problem.ts";
 import type { Route } from "./route.ts";
 import type { Schema } from "./schema.ts";

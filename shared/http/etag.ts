@@ -1,16 +1,17 @@
 /**
  * Entity tags: a hash of what they tag, one per customer and product. The id of the last change is part of
- * it, so a switch that was moved there and back has another tag than before.
+ * it, so a switch that was moved there and back has another tag than before; so is the change under way, if any.
  */
 
 import { createHash } from "node:crypto";
-import type { Permission } from "../domain/permission.ts";
+import type { ShownPermission } from "../domain/permission.ts";
 import { invalidRequest } from "../domain/refusal.ts";
 import type { RequestHeaders } from "./route.ts";
 
-export function etagOf(permission: Permission): string {
-  const { customerId, product, state, changeId } = permission;
-  const hash = createHash("sha256").update([customerId, product, state, changeId].join("|")).digest("hex");
+export function etagOf(permission: ShownPermission): string {
+  const { customerId, product, state, changeId, pending } = permission;
+  const whole = [customerId, product, state, changeId, ...(pending === undefined ? [] : [pending.changeId])];
+  const hash = createHash("sha256").update(whole.join("|")).digest("hex");
   return `"${hash.slice(0, 32)}"`;
 }
 

@@ -5,8 +5,8 @@
  * https://spec.openapis.org/oas/v3.0.3
  */
 
+import { agentRoles } from "../domain/agent-role.ts";
 import type { AnswerDescription, ApiDescription } from "./api-description.ts";
-import { agentRoles } from "./caller.ts";
 import {
   type DescribedRoute,
   describeRoutes,

@@ -3,7 +3,7 @@
 import type { CustomerFilter } from "../domain/customer-filter.ts";
 import type { Finding } from "../domain/drift.ts";
 import type { CustomerId } from "../domain/identifiers.ts";
-import { type Permission, permissionsOf } from "../domain/permission.ts";
+import { type ShownPermission, shownPermissionsOf } from "../domain/permission.ts";
 import type { KnownCustomer, KnownCustomers, Page } from "../ports.ts";
 
 /** Name, domain, relationship and `lastSeenAt` are there when Partner Center has listed the customer. */
@@ -12,7 +12,7 @@ export interface ListedCustomer {
   readonly name?: string;
   readonly domain?: string;
   readonly relationship?: string;
-  readonly permissions: readonly Permission[];
+  readonly permissions: readonly ShownPermission[];
   /** When Partner Center listed the customer last: it has left when others have been seen since. */
   readonly lastSeenAt?: string;
   /** When record and policy were last compared. */
@@ -38,7 +38,7 @@ export function listed({ record, profile = {} }: KnownCustomer): ListedCustomer 
   return {
     customerId: record.customerId,
     ...who,
-    permissions: permissionsOf(record),
+    permissions: shownPermissionsOf(record),
     ...(seenAt === undefined ? {} : { lastSeenAt: seenAt }),
     ...(verifiedAt === undefined ? {} : { lastVerifiedAt: verifiedAt }),
     ...(record.findings === undefined ? {} : { findings: record.findings }),

@@ -264,7 +264,7 @@ describe("where Partner Center is moved,", () => {
       product.partnerCenter.behaviour.writesDoNothing = true;
       const seen = await watchSwitch();
       await turn("On");
-      await eventually(async () => expect(await news()).toBe(words.switching.pending("On")));
+      await eventually(async () => expect(await waiting()).toContain(words.switching.pending("On")));
       expect(await seen()).toEqual([false]);
       product.partnerCenter.behaviour.writesDoNothing = false;
       product.partnerCenter.policies.set(customerId, ["AzureReservedInstances"]);
@@ -333,12 +333,28 @@ describe("where Partner Center is moved,", () => {
     await reader.page.locator('nav a[data-screen="guidance"]').click();
     expect((await answered).status()).toBe(202);
     await reader.page.goBack();
-    await eventually(async () => expect(await news()).toBe(english.switching.pending("On")));
+    await eventually(async () => expect(await waiting()).toContain(english.switching.pending("On")));
     await reader.page.reload();
-    await eventually(async () => expect(await news()).toBe(english.switching.pending("On")));
+    await eventually(async () => expect(await waiting()).toContain(english.switching.pending("On")));
     product.partnerCenter.policies.set(customerId, ["AzureReservedInstances"]);
     await done(english, "On", 25_000);
     await expectOneChange(customerId);
+  }, 60_000);
+
+  test("what is pending is seen by others, too: in the list, at the customer, and nobody but an Admin Agent ends it", async () => {
+    const customerId = nextCustomer();
+    product.partnerCenter.behaviour.writesDoNothing = true;
+    expect((await put(customerId, "On")).status).toBe(202);
+    reader = await openReader(browser, product, {});
+    await reader.signIn("Bob", `#/customers?search=${customerId}`);
+    const row = reader.page.locator("table.customers tbody tr");
+    await eventually(async () => expect(await row.innerText()).toContain(english.customers.pending("On")));
+    await row.getByRole("link").click();
+    await eventually(async () => expect(await waiting()).toContain(english.switching.pending("On")));
+    expect(await reader.page.locator(".waiting fluent-button").count()).toBe(0);
+    product.partnerCenter.policies.set(customerId, ["AzureReservedInstances"]);
+    await done(english, "On", 25_000);
+    expect(await waiting()).toBe("");
   }, 60_000);
 });
 
@@ -367,9 +383,9 @@ describe("where an operator moves the switch in Partner Center,", () => {
       await turn("On");
       const { page } = reader;
       const expectSteps = async () => {
-        const steps = page.locator(".news ol li");
+        const steps = page.locator(".waiting ol li");
         await eventually(async () => expect(await steps.count()).toBe(6));
-        expect(await news()).toContain(words.switching.pendingManual("On"));
+        expect(await waiting()).toContain(words.switching.pendingManual("On"));
         const expected =
           language === "ja"
             ? words.switching.manualSteps({ customerId, product: reservations, state: "On", expiresAt: "" }, false)
@@ -378,7 +394,7 @@ describe("where an operator moves the switch in Partner Center,", () => {
         expect(await steps.nth(0).innerText()).toBe(first);
         expect(await steps.nth(1).innerText()).toContain(customerId);
         expect(await steps.nth(2).innerText()).toContain(third);
-        expect(await page.locator(".news a").getAttribute("href")).toBe(
+        expect(await page.locator(".waiting a").getAttribute("href")).toBe(
           `https://partner.microsoft.com/dashboard/v2/customers/${customerId}/account`,
         );
         expect(await reader.isOn(reservations)).toBe(false);
@@ -404,10 +420,40 @@ describe("where an operator moves the switch in Partner Center,", () => {
       expect([await reader.isOn(reservations), await news()]).toEqual([true, ""]);
     }, 90_000);
 
+    test("what nobody has moved yet can be withdrawn, also after a reload and while the service is away", async () => {
+      const customerId = await openCustomer({ language });
+      await turn("On");
+      await eventually(async () => expect(await waiting()).toContain(words.switching.pendingManual("On")));
+      await reader.page.reload();
+      await checked();
+      await eventually(async () => expect(await waiting()).toContain(words.switching.pendingManual("On")));
+      product.storage.fate = ({ path }) => (path === "/$batch" ? { status: 503 } : "forward");
+      await reader.page.locator(".waiting fluent-button", { hasText: words.switching.withdraw }).click();
+      await reader.page.getByRole("alertdialog").waitFor();
+      await confirm();
+      await dialogEnds();
+      expect(await heardAlert(25_000)).toContain(words.problems.DependencyUnavailable?.message);
+      // Nothing was withdrawn, so it is waited for as before.
+      expect(await waiting()).toContain(words.switching.withdraw);
+      product.storage.fate = () => "forward";
+      await again(words);
+      await eventually(async () => expect(await waiting()).toContain(words.switching.pendingManual("Off")), 25_000);
+      expect(await waiting()).not.toContain(words.switching.withdraw);
+      await goOn(20);
+      await product.trigger("SweepUnfinishedChanges");
+      await done(words, "Off", 25_000);
+      expect(await waiting()).toBe("");
+      await goOn(0);
+      expect(await readLog(product, customerId)).toMatchObject([
+        { product: reservations, result: "Failed", error: { code: "Overtaken" } },
+        { product: reservations, operation: expect.stringMatching(/^Delete/), result: "Succeeded" },
+      ]);
+    }, 90_000);
+
     test("what nobody moves in time has failed, with the reason, and the switch is where it was", async () => {
       const customerId = await openCustomer({ language });
       await turn("On");
-      await eventually(async () => expect(await news()).toContain(words.switching.pendingManual("On")));
+      await eventually(async () => expect(await waiting()).toContain(words.switching.pendingManual("On")));
       await goOn(75);
       await product.trigger("SweepUnfinishedChanges");
       const alert = await heardAlert(25_000);
@@ -482,6 +528,11 @@ function focused(): Promise<string | undefined> {
 /** What is said below the switch, to all readers. */
 function news(): Promise<string> {
   return reader.page.locator('.news[aria-live="polite"]').first().innerText();
+}
+
+/** What is said below the switch about a change that has not come to be yet. */
+function waiting(): Promise<string> {
+  return reader.page.locator('.waiting[aria-live="polite"]').first().innerText();
 }
 
 function card(): Promise<string> {

@@ -223,12 +223,15 @@ describe("an operation", () => {
   test("of an unfinished change is running, with the permission as it still is", async () => {
     const world = createInMemoryWorld();
     await begin(world);
+    const [shown] = await createReadPermissions(world.store)(contoso);
+    const { pending, ...permission } = shown ?? {};
 
     expect(await createGetOperation(world.store)(contoso, changeId)).toEqual({
       id: changeId,
       status: "Running",
-      permission: (await createReadPermissions(world.store)(contoso))[0],
+      permission,
     });
+    expect(pending?.changeId).toBe(changeId);
   });
 
   test("of a change that has failed says why, and that the permission was left alone", async () => {
