@@ -155,15 +155,14 @@ export function permissionCard(
         { "if-match": etag, "repeatability-request-id": id },
         { state, ...(reason === "" ? {} : { reason }), ...(acknowledged ? { acknowledgedCharges: true } : {}) },
       );
+      if (signal.aborted) return;
       const operation = answer.headers.get("operation-location");
       if (answer.status === 202 && operation !== null) {
-        if (signal.aborted) return;
         isBusy = false;
         news.replaceChildren();
         changed();
         return void follow({ path: new URL(operation).pathname, state }, answer.body);
       }
-      if (signal.aborted) return;
       permission = answer.body;
       etag = answer.headers.get("etag") ?? etag;
       ended(answer.body.changed ? words.switching.done(product, state) : words.switching.unchanged(product, state));
@@ -212,6 +211,9 @@ export function permissionCard(
         // What cannot be asked at the moment is still pending.
         if (isPassing(facts)) continue;
         const hasFailed = facts.code === "Failed";
+        // Whatever cannot be read now: this one is pending no more.
+        const { pending: _, ...asItWas } = permission;
+        permission = asItWas;
         await readAgain();
         if (until.aborted) return;
         pending = undefined;
@@ -223,9 +225,8 @@ export function permissionCard(
   }
 
   /** An On that nobody wants any more is not waited for: Off takes its place. */
-  async function withdraw(): Promise<void> {
-    if (isBusy) return;
-    await ask("Off");
+  function withdraw(): void {
+    if (!isBusy) void ask("Off");
   }
 
   /** @returns why a change has failed: its result is the refusal that the request itself would have met */
@@ -243,7 +244,8 @@ export function permissionCard(
   async function refused(error: unknown, wish: Attempt): Promise<void> {
     const facts = factsOf(error);
     const { code, details } = facts;
-    if (code === "ConditionNotMet" || code === "ChangeInProgress") await readAgain();
+    const isOutdated = code === "ConditionNotMet" || code === "ChangeInProgress";
+    if (isOutdated && (await readAgain())) pending = undefined;
     // Somebody else's change stands in the log, and so does one of ours that was begun and then refused.
     if (code === "ConditionNotMet" || code === "PartnerCenterRefused") changed();
     const [inTheWay] = details;
@@ -251,13 +253,15 @@ export function permissionCard(
     failed(error, mayRepeat ? () => void attempt(wish) : undefined, undefined);
     if (code === "ChangeInProgress" && inTheWay?.since !== undefined)
       news.append(element("p", { class: "quiet" }, times.moment(inTheWay.since)));
-    if (permission.pending !== undefined) followWhatIsPending();
-    else if (pending !== undefined) void follow(pending);
+    if (pending === undefined) followWhatIsPending();
+    else void follow(pending);
   }
 
-  /** What cannot be read stays as it was last seen. */
-  async function readAgain(): Promise<void> {
-    ({ permission, etag } = await read().catch(() => ({ permission, etag })));
+  /** @returns whether it could be read; else it stays as it was last seen */
+  async function readAgain(): Promise<boolean> {
+    const newest = await read().catch(() => undefined);
+    if (newest !== undefined) ({ permission, etag } = newest);
+    return newest !== undefined;
   }
 
   function begin(text: string): void {
@@ -283,7 +287,7 @@ export function permissionCard(
         ? []
         : [element("p", {}, outsideLink(manual.link, words.switching.openPartnerCenter, words))]),
       ...(state === "On" && session.maySwitch
-        ? [element("p", {}, element("fluent-button", { click: () => void withdraw() }, words.switching.withdraw))]
+        ? [element("p", {}, element("fluent-button", { click: withdraw }, words.switching.withdraw))]
         : []),
     );
   }

@@ -68,6 +68,8 @@ export class HttpTrigger {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const target = readTarget(request);
     if (!target) return sendEmpty(response, 400);
+    // It means the server itself, and only OPTIONS may (RFC 9112 §3.2.4); Kestrel says so before any function is found.
+    if (request.url === "*" && request.method !== "OPTIONS") return sendEmpty(response, 405);
     if (this.#sideDoor(request, response, target.path)) return;
 
     const route = this.#routes.find(request.method ?? "GET", target.path);
