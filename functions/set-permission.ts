@@ -6,7 +6,6 @@
  */
 
 import type { Wish } from "../shared/domain/change.ts";
-import type { ShownPermission } from "../shared/domain/permission.ts";
 import { etagOf, tagsOf } from "../shared/http/etag.ts";
 import {
   acknowledgedChargesOf,
@@ -55,12 +54,6 @@ function wishOf(fields: ReadonlyMap<string, unknown>): Omit<Wish, "customerId" |
   };
 }
 
-/** A change that is under way has not moved the switch: who read it before that is as right as who read it since. */
-function isAsIn(ifMatch: (etag: string) => boolean): (current: ShownPermission) => boolean {
-  return ({ pending, ...permission }) =>
-    ifMatch(etagOf(permission)) || (pending !== undefined && ifMatch(etagOf({ ...permission, pending })));
-}
-
 async function answer(
   set: SetPermission,
   { caller, headers, requestId, correlationId, url }: ApiRequest,
@@ -74,7 +67,7 @@ async function answer(
     requestId,
     ...(correlationId === undefined ? {} : { correlationId }),
     ...(id === undefined ? {} : { repeatableAs: id }),
-    ...(ifMatch === undefined ? {} : { precondition: isAsIn(ifMatch) }),
+    ...(ifMatch === undefined ? {} : { precondition: (current) => ifMatch(etagOf(current)) }),
   });
   const repeatability = id === undefined ? {} : { "repeatability-result": "accepted" };
   const body = { ...permission, changed, ...manualSteps };

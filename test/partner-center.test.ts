@@ -359,6 +359,31 @@ test("what is pending is shown to whoever reads the switch, with a tag of its ow
   }
 }, 60_000);
 
+test("what was read while a change was pending is good for If-Match when that one has failed", async () => {
+  const customerId = nextCustomer();
+  product.partnerCenter.behaviour.writesDoNothing = true;
+  const answer = await put(customerId, "On");
+  expect(answer.status).toBe(202);
+  const path = `/customers/${customerId}/permissions/azureReservations`;
+  const during = (await product.call("GET", path)).headers.get("etag") ?? "";
+  await product.kill();
+  await product.start({ behind: -20 * 60 });
+  await sweepUnfinished();
+  expect(await endOf(answer)).toMatchObject({ body: { status: "Failed" } });
+
+  product.partnerCenter.behaviour.writesDoNothing = false;
+  expect(await product.call("GET", path, { headers: { "if-none-match": during } })).toMatchObject({
+    ...{ status: 200, body: expect.not.objectContaining({ pending: expect.anything() }) },
+  });
+  const again = { "if-match": `"another", ${during}` };
+  expect(await put(customerId, "On", "azureReservations", again)).toMatchObject({
+    status: 200,
+    body: { changed: true },
+  });
+  await product.kill();
+  await product.start();
+}, 60_000);
+
 test("a repeated request gets the answer of the change as it stands, and makes no second one", async () => {
   const customerId = nextCustomer();
   const headers = { "repeatability-request-id": randomUUID() };

@@ -86,17 +86,14 @@ export function permissionOf(record: CustomerRecord, product: Product): Permissi
   return { customerId: record.customerId, product, ...record.switches[product] };
 }
 
-/** @returns one switch of the record as callers see it. */
-export function shownPermissionOf(record: CustomerRecord, product: Product): ShownPermission {
-  const permission = permissionOf(record, product);
-  if (record.unfinished?.product !== product) return permission;
-  const { product: _, ...pending } = record.unfinished;
-  return { ...permission, pending };
-}
-
 /** @returns both switches of the record as callers see them, in the order of {@link products}. */
 export function shownPermissionsOf(record: CustomerRecord): ShownPermission[] {
-  return products.map((product) => shownPermissionOf(record, product));
+  return products.map((product) => {
+    const permission = permissionOf(record, product);
+    if (record.unfinished?.product !== product) return permission;
+    const { product: _, ...pending } = record.unfinished;
+    return { ...permission, pending };
+  });
 }
 
 export function isAnyOn({ switches }: CustomerRecord): boolean {

@@ -25,14 +25,7 @@ import { type Eligibility, type Evidence, evidenceOf } from "../domain/eligibili
 import type { ChangeId } from "../domain/identifiers.ts";
 import { type ManualSteps, manualStepsOf } from "../domain/manual-steps.ts";
 import { PartnerCenterRefusal, refusedByPartnerCenter } from "../domain/partner-center-refusal.ts";
-import {
-  type Permission,
-  type PermissionState,
-  type Product,
-  permissionOf,
-  type ShownPermission,
-  shownPermissionOf,
-} from "../domain/permission.ts";
+import { type Permission, type PermissionState, type Product, permissionOf } from "../domain/permission.ts";
 import { dependencyUnavailable, Refusal } from "../domain/refusal.ts";
 import { stateIn } from "../domain/self-serve-policy.ts";
 import type {
@@ -54,7 +47,7 @@ export interface SetPermissionRequest extends Wish {
   /** The caller's id for this very request: repeating it gets the first answer again. */
   readonly repeatableAs?: ChangeId;
   /** From `If-Match`: whether the switch is still as the caller believes. */
-  readonly precondition?: (permission: ShownPermission) => boolean;
+  readonly precondition?: (permission: Permission) => boolean;
 }
 
 export interface SetPermissionAnswer {
@@ -119,7 +112,7 @@ export function createSetPermission(ports: SetPermissionPorts): SetPermission {
       }
 
       const permission = permissionOf(stored.record, wish.product);
-      if (precondition !== undefined && !precondition(shownPermissionOf(stored.record, wish.product))) {
+      if (precondition !== undefined && !precondition(permission)) {
         throw new Refusal(
           "ConditionNotMet",
           `The permission is not as If-Match says: it is ${permission.state} since ${permission.changedAt ?? "ever"}. Read it again, then decide.`,
