@@ -156,6 +156,16 @@ describe("a list of those with findings", () => {
 
 test("of the changes those older than 30 days are forgotten, however many, and no other", async () => {
   expect(await statusesOf(busy, [oldOnes[0]!, oldOnes.at(-1)!, ...freshOnes])).toEqual([200, 200, 200, 200]);
+  const proxysPage = {
+    status: 200,
+    headers: { "content-type": "text/html" },
+    body: "<html><body>Sorry.</body></html>",
+  };
+  product.storage.fate = ({ path }) => (path.startsWith("/$batch") ? proxysPage : "forward");
+  await product.trigger("PurgeChanges");
+  await eventually(async () => expect(product.output.join("\n")).toContain("'Functions.PurgeChanges' (Failed"));
+  expect(await statusesOf(busy, oldOnes.slice(0, 2))).toEqual([200, 200]);
+  product.storage.fate = () => "forward";
   await product.trigger("PurgeChanges");
 
   const [, last] = off.toSorted(inListOrder).slice(-2) as [CustomerId, CustomerId];

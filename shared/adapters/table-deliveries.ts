@@ -7,6 +7,7 @@ import { callStorage, storageCode } from "./storage-call.ts";
 import { type TableClient, type TransactionAction, writeTo } from "./storage-clients.ts";
 import { deliveryKeys, rowsOf } from "./table-keys.ts";
 import { queryRows, type Row, readRow } from "./table-query.ts";
+import { submitTransaction } from "./table-transaction.ts";
 
 const gone = ["ResourceNotFound", "TableNotFound"];
 /** The most that a transaction may hold. */
@@ -88,13 +89,7 @@ export function createTableDeliveries(table: () => Promise<TableClient>): Delive
   async function submit(actions: TransactionAction[]): Promise<void> {
     if (actions.length === 0) return;
     const client = await table();
-    const commit = async (abortSignal: AbortSignal) => {
-      const { subResponses } = await client.submitTransaction(actions, { abortSignal });
-      // The SDK reads any 2xx as success, also a page of a proxy: count the answers.
-      const isDone = subResponses.length === actions.length && subResponses.every(({ status }) => status === 204);
-      if (!isDone) throw new Error("The answer of storage is not that of the transaction.");
-    };
-    await callStorage(commit, gone).catch(unless(gone));
+    await callStorage((abortSignal) => submitTransaction(client, actions, abortSignal), gone).catch(unless(gone));
   }
 }
 

@@ -6,12 +6,11 @@
 import { type CustomerFilter, isWanted, searchedBeginning, searchedId } from "../domain/customer-filter.ts";
 import type { CustomerId } from "../domain/identifiers.ts";
 import { untouchedCustomer } from "../domain/permission.ts";
-import { dependencyUnavailable } from "../domain/refusal.ts";
 import type { KnownCustomer, KnownCustomers, Page } from "../ports.ts";
 import { customerOf, customerOfKey } from "./customer-row.ts";
 import { profileOf, seenRow, verifiedRow } from "./profile-row.ts";
 import { callStorage } from "./storage-call.ts";
-import { type TableClient, writeTo } from "./storage-clients.ts";
+import { type TableClient, type TransactionAction, writeTo } from "./storage-clients.ts";
 import {
   bucketOf,
   buckets,
@@ -23,6 +22,7 @@ import {
   rowsOfThose,
 } from "./table-keys.ts";
 import { queryRows, type Row, readRow } from "./table-query.ts";
+import { submitTransaction } from "./table-transaction.ts";
 
 export interface KnownCustomersOptions {
   /** Without Partner Center there are no profiles to look for. */
@@ -260,21 +260,12 @@ export function createTableKnownCustomers(
   }
 
   async function mergeChunk(rows: readonly RowKeys[]): Promise<void> {
-    const { subResponses } = await writeTo(table, (client) =>
-      callStorage(
-        (abortSignal) =>
-          client.submitTransaction(
-            rows.map((row) => ["upsert", { ...row }, "Merge"]),
-            { abortSignal },
-          ),
-        ["TableNotFound"],
-        { milliseconds: writeMilliseconds },
-      ),
+    const merges = rows.map((row): TransactionAction => ["upsert", { ...row }, "Merge"]);
+    await writeTo(table, (client) =>
+      callStorage((abortSignal) => submitTransaction(client, merges, abortSignal), ["TableNotFound"], {
+        milliseconds: writeMilliseconds,
+      }),
     );
-    // The SDK reads any 2xx as success, also a page of a proxy: count the answers.
-    if (subResponses.length !== rows.length || !subResponses.every(({ status }) => status === 204)) {
-      throw dependencyUnavailable("Storage", { cause: new Error("The answer of storage is no transaction's.") });
-    }
   }
 }
 

@@ -23,6 +23,7 @@ import {
   unfinishedKeys,
 } from "./table-keys.ts";
 import { queryRows, type Row, readRow } from "./table-query.ts";
+import { submitTransaction } from "./table-transaction.ts";
 
 /** Of a commit, before its outcome counts as unknown. */
 const commitMilliseconds = 2_500;
@@ -46,11 +47,12 @@ export function createTablePermissionStore(table: () => Promise<TableClient>): P
       const actions = transactionOf(replaced, granted);
       const ofList = listedAsOn(replaced, granted);
       try {
-        return await submit([...actions, ...ofList]).catch((error: unknown) => {
+        await submit([...actions, ...ofList]).catch((error: unknown) => {
           // No Off shall fail for want of a row that only a list reads.
           if (ofList.length > 0 && storageCode(error) === "ResourceNotFound") return submit(actions);
           throw error;
         });
+        return "committed";
       } catch (error) {
         if (conflicts.includes(storageCode(error) ?? "")) return "conflict";
         if (mayPass(error)) return "unknown";
@@ -86,20 +88,15 @@ export function createTablePermissionStore(table: () => Promise<TableClient>): P
     },
   };
 
-  async function submit(actions: TransactionAction[]): Promise<"committed" | "unknown"> {
-    const { subResponses } = await writeTo(table, (client) =>
-      client.submitTransaction(actions, { abortSignal: AbortSignal.timeout(commitMilliseconds) }),
-    );
-    // The SDK reads any 2xx as success, also a page of a proxy: count the answers.
-    const done = subResponses.length === actions.length && subResponses.every(({ status }) => status === 204);
-    return done ? "committed" : "unknown";
+  function submit(actions: TransactionAction[]): Promise<void> {
+    return writeTo(table, (client) => submitTransaction(client, actions, AbortSignal.timeout(commitMilliseconds)));
   }
 
   async function removeAll(rows: readonly Row[]): Promise<void> {
     if (rows.length === 0) return;
     const deletions = rows.map((row): TransactionAction => ["delete", keysOf(row)]);
     const client = await table();
-    await callStorage((abortSignal) => client.submitTransaction(deletions, { abortSignal }));
+    await callStorage((abortSignal) => submitTransaction(client, deletions, abortSignal));
   }
 }
 

@@ -333,7 +333,13 @@ export const seededBugs: readonly SeededBug[] = [
   },
   {
     name: "the page of a proxy is taken for a replay that was written",
-    edits: [{ file: deliveries, search: "      if (!isDone) throw", replace: "      if (isDone === undefined) throw" }],
+    edits: [
+      {
+        file: "shared/adapters/table-transaction.ts",
+        search: "  if (!isDone) throw",
+        replace: "  if (isDone === undefined) throw",
+      },
+    ],
     caughtBy: { file: webhookTests, test: "what a receiver did not take for three days" },
   },
   {
