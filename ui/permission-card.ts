@@ -85,7 +85,7 @@ export function permissionCard(
   const summary = element("p", { class: "quiet" });
   const why = element("p", { id: `why-${product}`, class: "why" });
   const news = element("div", { class: "news", "aria-live": "polite" });
-  const waiting = element("div", { class: "waiting", "aria-live": "polite" });
+  const waiting = element("div", { class: "pending", "aria-live": "polite" });
   const card = element(
     "div",
     { class: "card permission", role: "group", "aria-labelledby": `name-${product}` },

@@ -66,7 +66,7 @@ export const english: Words = {
     columnVerified: "Last verified",
     since: (day, who) => `since ${day}, ${who}`,
     neverOn: "never turned On",
-    pending: (state) => `${state} not confirmed yet`,
+    pending: (state) => `${state}: not confirmed yet`,
     neverVerified: "not yet",
     unnamed: "Customer without a name",
     noMatch: "No customer matches.",

@@ -185,6 +185,36 @@ describe("with forty customers", () => {
     test.each(scenes)("$name", (scene) => examine(reader, scene));
   });
 
+  describe("and a change that Partner Center does not confirm", () => {
+    beforeAll(async () => {
+      product.partnerCenter.behaviour.writesDoNothing = true;
+      const { tenantId } = product.customer("Northwind Traders");
+      const path = `/customers/${tenantId}/permissions/azureReservations`;
+      expect((await product.call("PUT", path, { body: { state: "On" } })).status).toBe(202);
+    });
+    afterAll(() => {
+      product.partnerCenter.behaviour.writesDoNothing = false;
+    });
+
+    test.each(languages)("in %s", async (language) => {
+      const reader = await openReader(browser, product, { language });
+      await reader.signIn("Ada");
+      await examine(reader, {
+        name: "customers-pending",
+        open: goTo("#/customers?search=Northwind", 'td fluent-badge[color="warning"]'),
+      });
+      await examine(reader, {
+        name: "customer-pending",
+        open: async ({ page }) => {
+          await page.locator("tbody th a").click();
+          await page.locator(".pending fluent-button").waitFor();
+          await page.locator('.checks li[data-result="Passed"]').first().waitFor();
+        },
+      });
+      await reader.close();
+    });
+  });
+
   test.each([
     [1200, "Adatum", "Failed"],
     [1200, "Contoso", "Passed"],

@@ -351,7 +351,7 @@ describe("where Partner Center is moved,", () => {
     await eventually(async () => expect(await row.innerText()).toContain(english.customers.pending("On")));
     await row.getByRole("link").click();
     await eventually(async () => expect(await waiting()).toContain(english.switching.pending("On")));
-    expect(await reader.page.locator(".waiting fluent-button").count()).toBe(0);
+    expect(await reader.page.locator(".pending fluent-button").count()).toBe(0);
     product.partnerCenter.policies.set(customerId, ["AzureReservedInstances"]);
     await done(english, "On", 25_000);
     expect(await waiting()).toBe("");
@@ -383,7 +383,7 @@ describe("where an operator moves the switch in Partner Center,", () => {
       await turn("On");
       const { page } = reader;
       const expectSteps = async () => {
-        const steps = page.locator(".waiting ol li");
+        const steps = page.locator(".pending ol li");
         await eventually(async () => expect(await steps.count()).toBe(6));
         expect(await waiting()).toContain(words.switching.pendingManual("On"));
         const expected =
@@ -394,7 +394,7 @@ describe("where an operator moves the switch in Partner Center,", () => {
         expect(await steps.nth(0).innerText()).toBe(first);
         expect(await steps.nth(1).innerText()).toContain(customerId);
         expect(await steps.nth(2).innerText()).toContain(third);
-        expect(await page.locator(".waiting a").getAttribute("href")).toBe(
+        expect(await page.locator(".pending a").getAttribute("href")).toBe(
           `https://partner.microsoft.com/dashboard/v2/customers/${customerId}/account`,
         );
         expect(await reader.isOn(reservations)).toBe(false);
@@ -428,7 +428,7 @@ describe("where an operator moves the switch in Partner Center,", () => {
       await checked();
       await eventually(async () => expect(await waiting()).toContain(words.switching.pendingManual("On")));
       product.storage.fate = ({ path }) => (path === "/$batch" ? { status: 503 } : "forward");
-      await reader.page.locator(".waiting fluent-button", { hasText: words.switching.withdraw }).click();
+      await reader.page.locator(".pending fluent-button", { hasText: words.switching.withdraw }).click();
       await reader.page.getByRole("alertdialog").waitFor();
       await confirm();
       await dialogEnds();
@@ -532,7 +532,7 @@ function news(): Promise<string> {
 
 /** What is said below the switch about a change that has not come to be yet. */
 function waiting(): Promise<string> {
-  return reader.page.locator('.waiting[aria-live="polite"]').first().innerText();
+  return reader.page.locator('.pending[aria-live="polite"]').first().innerText();
 }
 
 function card(): Promise<string> {
