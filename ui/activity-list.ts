@@ -84,7 +84,7 @@ export function activityList(context: Context, range: ActivityRange): ActivityLi
 }
 
 function rowOf(activity: Activity, names: Names | undefined, { words, times }: Context): HTMLElement {
-  const { at, customerId, operation, product, result, by, acknowledgedCharges, sequence } = activity;
+  const { at, customerId, operation, product, result, by, reason, error, acknowledgedCharges, sequence } = activity;
   const cell = (label: string, ...children: (Node | string | false | undefined)[]) =>
     element("td", { "data-label": label }, ...children);
   return element(
@@ -110,19 +110,22 @@ function rowOf(activity: Activity, names: Names | undefined, { words, times }: C
     cell(words.activities.by, whoIs(by, words)),
     cell(
       words.activities.why,
-      whyOf(activity, words),
+      whatBefell(activity, words) ?? reason,
+      error !== undefined &&
+        reason !== undefined &&
+        element("span", { class: "quiet" }, `${words.customer.reason}: ${reason}`),
       acknowledgedCharges === true && element("span", { class: "quiet" }, words.activities.acknowledged),
     ),
   );
 }
 
-/** What was found, or why it failed, or else the reason that was given for it. */
-function whyOf({ finding, error, reason }: Activity, words: Words): string | undefined {
+/** What was found, or why it failed. */
+function whatBefell({ finding, error }: Activity, words: Words): string | undefined {
   if (finding !== undefined) {
     const found = words.findings[finding.code];
     return finding.status === "Closed" ? words.activities.findingClosed(found) : found;
   }
-  return error === undefined ? reason : (words.problems[error.code]?.message ?? error.message);
+  return error && (words.problems[error.code]?.message ?? error.message);
 }
 
 /** The log has ids; people know names. What cannot be had stays an id. */

@@ -68,7 +68,7 @@ export async function openReader(
     reducedMotion: "reduce",
     timezoneId: zone,
   });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(30_000);
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: product.url });
   const page = await context.newPage();
   const known = new Set([product.url, product.browserDoor.url]);

@@ -88,7 +88,7 @@ export async function countMessages(connectionString: string, queue: string): Pr
 }
 
 /** Asks again until the answer is right, or throws the last failure after the time. */
-export async function eventually<Thing>(look: () => Promise<Thing>, milliseconds = 15_000): Promise<Thing> {
+export async function eventually<Thing>(look: () => Promise<Thing>, milliseconds = 30_000): Promise<Thing> {
   const end = Date.now() + milliseconds;
   for (;;) {
     try {

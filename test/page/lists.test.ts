@@ -313,7 +313,7 @@ describe("the activity log", () => {
 
   async function download(hash: string, format: "CSV" | "NDJSON"): Promise<{ name: string; text: string }> {
     await page.evaluate((to) => location.assign(to), hash);
-    const coming: Promise<Download> = page.waitForEvent("download");
+    const coming: Promise<Download> = page.waitForEvent("download", { timeout: 50_000 });
     await page.getByText(`${english.activities.download} ${format}`).click();
     const file = await coming;
     return { name: file.suggestedFilename(), text: await readFile(await file.path(), "utf8") };

@@ -466,6 +466,7 @@ describe("where an operator moves the switch in Partner Center,", () => {
       expect(await reader.isOn(reservations)).toBe(false);
       const entry = reader.page.locator("#log tbody tr").first();
       await eventually(async () => expect(await entry.innerText()).toContain(words.results.Failed));
+      expect(await entry.innerText()).toContain(`${words.customer.reason}: ticket 4711`);
       await reader.page.reload();
       await checked();
       expect([await reader.isOn(reservations), await news()]).toEqual([false, ""]);
@@ -540,7 +541,7 @@ function card(): Promise<string> {
 }
 
 /** @returns what the alert below the switch says; a screen reader is told at once */
-async function heardAlert(timeout = 15_000): Promise<string> {
+async function heardAlert(timeout = 25_000): Promise<string> {
   const alert = reader.page.locator('.news [role="alert"]').first();
   await alert.waitFor({ timeout });
   expect((await reader.heard("alert")).length).toBeGreaterThan(0);
@@ -558,7 +559,7 @@ async function again(words: Words): Promise<void> {
   await eventually(async () => expect(asked).toHaveLength(sent + 1));
 }
 
-async function done(words: Words, state: PermissionState, milliseconds = 15_000): Promise<void> {
+async function done(words: Words, state: PermissionState, milliseconds = 25_000): Promise<void> {
   await eventually(async () => expect(await news()).toContain(words.switching.done(reservations, state)), milliseconds);
   expect(await reader.isOn(reservations)).toBe(state === "On");
   expect(await card()).toContain(words.states[state]);
