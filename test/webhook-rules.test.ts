@@ -86,6 +86,10 @@ describe("a callback URL", () => {
       expect(parseCallbackUrl(`https://${host}:1/`, workflowHosts)).toMatch(/list/);
       expect(parseCallbackUrl(`https://${host}:1/`, [host])).toMatchObject({ port: "1" });
     }
+    expect(parseCallbackUrl("https://127.100.20.3:1/", ["127.100.20.3"])).toMatchObject({ port: "1" });
+    for (const host of ["not-localhost", "localhost.example", "127.0.0.1.example", "x.localhost"]) {
+      expect(parseCallbackUrl(`https://${host}:1/`, [host])).toMatch(/port/);
+    }
   });
 });
 
@@ -103,10 +107,13 @@ describe("ids", () => {
     expect(parseWebhookId(id)).toBe(id);
   });
 
-  test.each([undefined, 1, "", "x".repeat(32), "A".repeat(32), "a".repeat(31), `${"a".repeat(32)}'`])(
-    "%s is none of a webhook",
-    (value) => expect(parseWebhookId(value)).toBeUndefined(),
-  );
+  test.each([
+    ...[undefined, 1, "", "x".repeat(32), "A".repeat(32), "a".repeat(31), `${"a".repeat(32)}'`, `'${"a".repeat(32)}`],
+    { value: ["a".repeat(32)] },
+  ])("%j is none of a webhook", (given) => {
+    const value = typeof given === "object" ? given.value : given;
+    expect(parseWebhookId(value)).toBeUndefined();
+  });
 
   test("of a delivery are in the order of time, and parse", () => {
     const at = (time: number, sequence: number) =>
@@ -117,7 +124,16 @@ describe("ids", () => {
         expect(parseDeliveryId(at(one, 12))).toBe(at(one, 12));
       }),
     );
-    for (const wrong of [undefined, 1, "", `${at(1, 1)}0`, at(1, 1).replace("-", "|"), at(1, 1).toUpperCase()]) {
+    for (const wrong of [
+      undefined,
+      1,
+      "",
+      [at(1, 1)],
+      `${at(1, 1)}0`,
+      `0${at(1, 1)}`,
+      at(1, 1).replace("-", "|"),
+      at(1, 1).toUpperCase(),
+    ]) {
       expect(parseDeliveryId(wrong)).toBeUndefined();
     }
   });
@@ -192,7 +208,7 @@ describe("what follows from an answer", () => {
     expect(judged({ status })).toEqual({ kind: "delivered" });
   });
 
-  test.each([100, 301, 302, 307, 400, 401, 403, 404, 408, 429, 500, 503])("%i: again", (status) => {
+  test.each([100, 300, 301, 302, 307, 400, 401, 403, 404, 408, 429, 500, 503])("%i: again", (status) => {
     expect(judged({ status })).toEqual(again(10_000));
   });
 

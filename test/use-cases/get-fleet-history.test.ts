@@ -223,7 +223,21 @@ describe("storage", () => {
     const world = createInMemoryWorld();
     world.fate = () => new Promise(() => undefined);
 
-    await expect(createGetFleetHistory(portsOf(world), 30)(1)).rejects.toMatchObject({ code: "DependencyUnavailable" });
+    await expect(createGetFleetHistory(portsOf(world), 30)(1)).rejects.toMatchObject({
+      ...{ code: "DependencyUnavailable", message: expect.stringContaining("Storage") },
+      cause: { name: "TimeoutError" },
+    });
+  });
+
+  test("is asked for the day after today, too: another instance's clock may be ahead, and nothing else is", async () => {
+    const world = createInMemoryWorld();
+    const asked: string[] = [];
+    async function* turnsOf(date: string) {
+      asked.push(date);
+      yield* [];
+    }
+    await createGetFleetHistory({ ...portsOf(world), log: { turnsOf } })(2);
+    expect(asked.toSorted()).toEqual(["2026-02-28", "2026-03-01", "2026-03-02"]);
   });
 });
 
