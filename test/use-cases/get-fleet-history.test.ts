@@ -236,7 +236,10 @@ describe("storage", () => {
       asked.push(date);
       yield* [];
     }
-    await createGetFleetHistory({ ...portsOf(world), log: { turnsOf } })(2);
+    const ask = createGetFleetHistory({ ...portsOf(world), log: { turnsOf } });
+    await ask(1);
+    expect(asked.splice(0)).toEqual(["2026-03-02", "2026-03-01"]);
+    await ask(2);
     expect(asked.toSorted()).toEqual(["2026-02-28", "2026-03-01", "2026-03-02"]);
   });
 });
