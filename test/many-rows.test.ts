@@ -112,6 +112,8 @@ test("the list of those that are Off has each of them once, and no page of it re
 });
 
 describe("a list of those with findings", () => {
+  /** A sweep may run beside a page: two ranges in each of 16 buckets. */
+  const ofTimers = 2 * 16;
   const kinds = { Drift: ["TurnedOnOutside", "TurnedOffOutside"], NotEligible: ["OwnerLost", "RelationshipEnded"] };
   const idsOf = (found: readonly FoundOf[]) => found.map(({ customerId }) => customerId).toSorted(inListOrder);
   const listed = async (query: string) => {
@@ -122,7 +124,7 @@ describe("a list of those with findings", () => {
       const { status, body } = await product.call("GET", path);
       expect(status).toBe(200);
       expect(body.value.length).toBeLessThanOrEqual(5);
-      most = Math.max(most, product.storage.calls.length);
+      most = Math.max(most, product.storage.calls.filter(({ service }) => service === "table").length);
       ids.push(...body.value.map(({ customerId }: { customerId: CustomerId }) => customerId));
       path = body.nextLink?.slice(`${new URL(body.nextLink).origin}/api`.length);
     }
@@ -141,7 +143,7 @@ describe("a list of those with findings", () => {
   ])("%s has each of them once, with a bounded number of calls", async (query, ids) => {
     const list = await listed(query);
     expect(list.ids).toEqual(ids);
-    expect(list.most).toBeLessThanOrEqual(query.includes("state=On") ? 16 + 2 * 201 : 160);
+    expect(list.most).toBeLessThanOrEqual((query.includes("state=On") ? 16 + 2 * 201 : 160) + ofTimers);
   });
 
   test("shows their names and findings", async () => {
