@@ -1,6 +1,6 @@
 /**
- * `npm run build`: bundles the app into `dist/`, and the operators' page into `dist/ui/`. Files that have not changed are left alone, so that an app which runs
- * from there still finds the parts that it has not loaded yet.
+ * `npm run build`: bundles the app into `dist/`, and the operators' page into `dist/ui/`. Files that have not changed
+ * are left alone, so that an app which runs from there still finds the parts that it has not loaded yet.
  */
 
 import { existsSync } from "node:fs";

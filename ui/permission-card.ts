@@ -6,6 +6,7 @@
 import "@fluentui/web-components/message-bar.js";
 import "@fluentui/web-components/switch.js";
 import type { Eligibility } from "../shared/domain/eligibility.ts";
+import type { ManualSteps } from "../shared/domain/manual-steps.ts";
 import type { PermissionState, ShownPermission } from "../shared/domain/permission.ts";
 import type { Operation } from "../shared/use-cases/get-operation.ts";
 import type { Versioned } from "./customer-screen.ts";
@@ -39,13 +40,9 @@ interface SwitchElement extends HTMLElement {
   disabled: boolean;
 }
 
-/** What `PUT` answers, and what an operation tells beside its status. */
-interface ManualSteps {
-  readonly steps?: readonly string[];
-  readonly link?: string;
-  readonly expiresAt?: string;
-}
-type Changed = ShownPermission & ManualSteps & { readonly changed: boolean };
+/** What `PUT` answers; an operation tells the steps beside its status, too. */
+type Steps = Partial<ManualSteps>;
+type Changed = ShownPermission & Steps & { readonly changed: boolean };
 
 /** A change that Partner Center has not confirmed yet. */
 interface Pending {
@@ -179,7 +176,7 @@ export function permissionCard(
   }
 
   /** Waits until Partner Center has confirmed the change, or it has failed. */
-  async function follow(change: Pending, first: ManualSteps = {}): Promise<void> {
+  async function follow(change: Pending, first: Steps = {}): Promise<void> {
     const { path: operationPath, state } = change;
     following.abort();
     following = new AbortController();
@@ -194,7 +191,7 @@ export function permissionCard(
       if (looks > 0 || isByHand) await new Promise((resolve) => setTimeout(resolve, isByHand ? byHand : byService));
       if (until.aborted) return;
       try {
-        const { body } = await api.get<Operation & ManualSteps>(operationPath, until);
+        const { body } = await api.get<Operation & Steps>(operationPath, until);
         if (body.status === "Running" || body.status === "NotStarted") {
           manual = body;
           showPending(state, manual);
@@ -272,7 +269,7 @@ export function permissionCard(
     settle();
   }
 
-  function showPending(state: PermissionState, manual: ManualSteps): void {
+  function showPending(state: PermissionState, manual: Steps): void {
     settle();
     const steps = stepsOf(state, manual);
     const text = steps.length === 0 ? words.switching.pending(state) : words.switching.pendingManual(state);
@@ -292,7 +289,7 @@ export function permissionCard(
     );
   }
 
-  function stepsOf(state: PermissionState, { steps = [], expiresAt = "" }: ManualSteps): readonly string[] {
+  function stepsOf(state: PermissionState, { steps = [], expiresAt = "" }: Steps): readonly string[] {
     if (steps.length === 0) return [];
     const change = { customerId, product, state, expiresAt: times.moment(expiresAt) };
     const own = words.switching.manualSteps(change, steps.length > 6);
